@@ -1,0 +1,29 @@
+"""Shared fixtures: strict JAX, two CPU devices, seeded randomness, reference data."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+
+import jax
+import numpy as np
+import pytest
+
+CACHE = Path(__file__).parents[1] / ".pytest_cache" / "jax"
+jax.config.update("jax_compilation_cache_dir", str(CACHE))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
+
+
+@pytest.fixture
+def rng(request) -> np.random.Generator:
+    """Seeded by the test's own name: adding a test never moves another's numbers."""
+    return np.random.default_rng(list(request.node.name.encode()))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of goldens and real data; without it the test skips, loudly."""
+    root = Path(os.environ.get("TIRJAX_SHARED", Path(__file__).parents[2] / "shared"))
+    if not root.is_dir():
+        pytest.skip(f"no reference data at {root}; set TIRJAX_SHARED")
+    return root

@@ -1,0 +1,1 @@
+"""Readers and the synthetic world: files or keys in, ``Sequence`` out."""

@@ -1,0 +1,1 @@
+"""Protocols of the benchmarks: boxes in, numbers out."""

@@ -1,0 +1,45 @@
+"""Trackers by name.
+
+A builder takes the target's first size ``(w, h)`` in pixels, because some trackers
+choose static array sizes from it, and returns the *same* object for every size in one
+bucket, so that ``jit`` compiles once a bucket and equal trackers can share a batch.
+"""
+
+import functools
+from collections.abc import Callable
+
+from tirjax.trackers.base import (
+    FOUND,
+    LOST,
+    UNCERTAIN,
+    Prediction,
+    Tracker,
+    track,
+    track_many,
+)
+from tirjax.trackers.mosse import mosse
+
+Builder = Callable[[tuple[float, float]], Tracker]
+
+
+def _any_size(build: Callable[[], Tracker]) -> Builder:
+    """A builder for a tracker whose arrays do not depend on the target."""
+    once = functools.cache(build)
+    return lambda size: once()
+
+
+TRACKERS: dict[str, Builder] = {
+    "mosse": _any_size(mosse),
+}
+
+__all__ = [
+    "FOUND",
+    "LOST",
+    "TRACKERS",
+    "UNCERTAIN",
+    "Builder",
+    "Prediction",
+    "Tracker",
+    "track",
+    "track_many",
+]
