@@ -1,0 +1,132 @@
+"""Patches with ECO's integer arithmetic, and their features.
+
+Positions here are ``(row, col)`` in index coordinates: pixel ``i`` sits at ``i``.
+
+Source: Danelljan et al., ECO, CVPR 2017, and its published settings.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tirjax.ops.crop import Taps, gather
+from tirjax.ops.hog import fhog
+from tirjax.trackers.eco.config import Block
+from tirjax.typing import Array, Float, Frame
+
+
+class Window(NamedTuple):
+    """One axis of a patch: ``length`` pixels from ``first`` in steps of ``stride``."""
+
+    first: Array
+    length: Array
+    stride: Array
+
+
+def whole(position: Float[Array, "2"]) -> Float[Array, "2"]:
+    """The nearest pixel, halves away from the top-left corner."""
+    return jnp.floor(position + 0.5)
+
+
+def _axis(window: Window, size: Array, n: int) -> Taps:
+    """Bilinear taps over a decimated, border-replicated window, half-pixel centres."""
+    last = (size - 1) // window.stride
+    at = (jnp.arange(n) + 0.5) * window.length / n - 0.5
+    at = jnp.clip(at, 0.0, window.length - 1.0)
+    lower = jnp.floor(at)
+
+    def index(i):
+        inside = jnp.clip(window.first + i.astype(jnp.int32), 0, last)
+        return jnp.clip(inside * window.stride, 0, size - 1)
+
+    upper = jnp.minimum(lower + 1, window.length - 1.0)
+    return Taps(index(lower), index(upper), at - lower)
+
+
+def patch(
+    frame: Frame, position: Float[Array, "2"], scale: Float[Array, ""], support: int
+) -> Float[Array, "{support} {support} c"]:
+    """A square of ``support * scale`` pixels around a whole-pixel position, resampled.
+
+    Large squares are first thinned by a whole factor; bilinear without antialiasing.
+    Patches of uint8 frames are rounded to whole grey levels, as the original's are.
+
+    Args:
+      frame: source; its border repeats outside.
+      position: centre ``(row, col)``, whole, index coordinates.
+      scale: image pixels per patch pixel.
+      support: side of the patch. Static.
+    """
+    stride = jnp.maximum(jnp.floor(scale - 0.1), 1.0).astype(jnp.int32)
+    length = jnp.maximum(jnp.floor(support * scale / stride + 0.5), 2.0)
+    offset = jnp.mod(position.astype(jnp.int32), stride)
+    centre = (position.astype(jnp.int32) - offset) // stride
+    first = centre + 1 - jnp.floor((length + 1) / 2).astype(jnp.int32)
+
+    def axis(i):
+        size = frame.size[i] - offset[i]
+        t = _axis(Window(first[i], length, stride), size, support)
+        return Taps(t.lower + offset[i], t.upper + offset[i], t.fraction)
+
+    out = gather(frame.pixels, axis(0), axis(1))
+    return jnp.round(out) if frame.pixels.dtype == jnp.uint8 else out
+
+
+def _luminance(image):
+    weights = jnp.array([0.299, 0.587, 0.114], image.dtype)
+    return image @ weights if image.shape[-1] == 3 else image[..., 0]
+
+
+def _cells(x, cell: int):
+    """Mean over whole cells; the remainder is dropped."""
+    rows, cols = x.shape[0] // cell, x.shape[1] // cell
+    x = x[: rows * cell, : cols * cell]
+    return x.reshape(rows, cell, cols, cell, -1).mean((1, 3))
+
+
+def _intensity_basis(levels: int) -> np.ndarray:
+    """Orthonormal basis of the vectors that sum to zero, ``[levels, levels - 1]``."""
+    centred = np.eye(levels) - 1 / levels
+    return np.linalg.svd(centred)[0][:, : levels - 1]
+
+
+def intensity_channels(
+    gray: Float[Array, "rows cols"], levels: int = 6
+) -> Float[Array, "rows cols {levels}-1"]:
+    """Soft histogram bin of every pixel: a quadratic B-spline over grey levels.
+
+    Args:
+      gray: pixels 0..255.
+      levels: number of bins; one degree of freedom is constant and is removed.
+    """
+    position = 0.5 + gray / 255 * (levels - 2)
+    far = jnp.abs(position[..., None] - jnp.arange(levels))
+    near = 0.75 - far**2
+    tail = 0.5 * jnp.maximum(1.5 - far, 0) ** 2
+    return jnp.where(far <= 0.5, near, tail) @ _intensity_basis(levels)
+
+
+RAW_CHANNELS = {"hog": 31, "intensity": 5, "gray": 1}
+
+
+def _features(block: Block, image):
+    if block.kind == "hog":
+        return fhog(image, block.cell)
+    gray = _luminance(image)
+    if block.kind == "intensity":
+        return _cells(intensity_channels(gray), block.cell)
+    return _cells((gray / 255 - 0.5)[..., None], block.cell)
+
+
+def _normalise(x):
+    """Scales a block to mean square one."""
+    return x * jax.lax.rsqrt((x**2).mean() + jnp.finfo(x.dtype).tiny)
+
+
+def features(
+    blocks: tuple[Block, ...], image: Float[Array, "s s c"]
+) -> tuple[Float[Array, "m m raw"], ...]:
+    """Feature maps of a patch, one a block, each of mean square one."""
+    return tuple(_normalise(_features(block, image)) for block in blocks)
