@@ -17,6 +17,8 @@ from tirjax.trackers.base import (
     track,
     track_many,
 )
+from tirjax.trackers.eco import OTB_HC, TIR_HC, eco
+from tirjax.trackers.kcf import kcf
 from tirjax.trackers.mosse import mosse
 
 Builder = Callable[[tuple[float, float]], Tracker]
@@ -30,6 +32,9 @@ def _any_size(build: Callable[[], Tracker]) -> Builder:
 
 TRACKERS: dict[str, Builder] = {
     "mosse": _any_size(mosse),
+    "kcf": _any_size(kcf),
+    "eco_hc": lambda size: eco(OTB_HC, size=size),
+    "eco_hc_tir": lambda size: eco(TIR_HC, size=size),
 }
 
 __all__ = [

@@ -71,7 +71,9 @@ def mosse(config: Config = Config()) -> Tracker:
         response = jnp.fft.irfft2(h * spectrum(frame, state.box), (s, s))
         row, col = jnp.unravel_index(response.argmax(), response.shape)
         shift = jnp.stack([offset[col], offset[row]]) / s * state.box[2:]
-        box = state.box.at[:2].add(shift * config.context)
+        centre = boxes.centre(state.box) + shift * config.context
+        inside = jnp.clip(centre, 0.0, frame.size[::-1].astype(jnp.float32))
+        box = boxes.from_centre(inside, state.box[2:])
         num, den = learn(frame, box)
         mix = lambda old, new: (1 - config.rate) * old + config.rate * new
         state = State(num=mix(state.num, num), den=mix(state.den, den), box=box)

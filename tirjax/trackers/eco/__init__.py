@@ -2,6 +2,7 @@
 
 from tirjax.trackers.eco.config import (
     OTB_HC,
+    TIR_HC,
     VOT2016_HC,
     Block,
     Config,
@@ -11,6 +12,7 @@ from tirjax.trackers.eco.tracker import State, eco
 
 __all__ = [
     "OTB_HC",
+    "TIR_HC",
     "VOT2016_HC",
     "Block",
     "Config",

@@ -120,3 +120,12 @@ VOT2016_HC = dataclasses.replace(
     window_edge=4e-3,
     window_threshold=0.15,
 )
+
+# The published features and rates. One sample size and one template serve every target,
+# so a benchmark is one compilation; the centre stays within the image.
+TIR_HC = dataclasses.replace(
+    OTB_HC,
+    fixed_size=True,
+    keep_inside=True,
+    scale_filter=ScaleFilter(template=(16, 16)),
+)
