@@ -1,0 +1,1 @@
+"""The program that tracks: files, cameras and windows around the pure core."""

@@ -1,0 +1,58 @@
+"""``track demo``: everything at once on clips that it renders itself.
+
+The clips are written as pictures and annotations first, so that every later step goes
+the way a user's own data would.
+"""
+
+import logging
+import time
+from pathlib import Path
+
+from tirjax.data import write_boxes
+from tirjax.data.synthetic import sequence
+from tirjax.trackers import TRACKERS
+
+from . import report, run, view
+from .evaluate import open_data, track_all
+from .options import Demo, Eval, Report, Run
+
+log = logging.getLogger(__name__)
+
+# Preset and seed of each clip: two that are followed throughout, one that is hard.
+CLIPS = {"easy-1": ("easy", 1), "easy-2": ("easy", 2), "mixed-1": ("mixed", 1)}
+DRAWN = "mixed-1"
+# The best two there are that compile once for all targets.
+TRACKERS_BY_MERIT = ("eco_hc_tir", "kcf", "mosse")
+
+
+def demo(options: Demo) -> None:
+    """Renders, tracks, draws, scores and reports; prints where everything is."""
+    started = time.monotonic()
+    names = [n for n in TRACKERS_BY_MERIT if n in TRACKERS][:2]
+    data, results = options.out / "synthetic", options.out / "results"
+    render(data)
+    wanted = Eval("folder", data=data, out=results)
+    track_all(names, open_data(wanted), wanted)
+    shown = Run(str(data / DRAWN), tracker=tuple(names), out=options.out / "drawn")
+    drawn = run.follow(shown)
+    ((board, place),) = report.make(Report(results, out=options.out / "report"))
+    print(f"\n{report.tables(board)['overall'].plain()}\n")
+    print(f"video  {drawn.film.path}")
+    print(f"plot   {place / 'success.png'}")
+    print(f"table  {place / 'report.md'}")
+    print(f"page   {place / 'report.html'}")
+    log.info("all in %.0f s", time.monotonic() - started)
+
+
+def render(folder: Path) -> None:
+    """Writes the clips that are not there yet, as ``NAME/img/NNNN.png`` and truth."""
+    for name, (preset, seed) in CLIPS.items():
+        truth = folder / name / "groundtruth_rect.txt"
+        if truth.is_file():
+            continue
+        clip = sequence(seed, preset)
+        (folder / name / "img").mkdir(parents=True, exist_ok=True)
+        for number, frame in enumerate(clip.frames, 1):
+            view.write_picture(folder / name / "img" / f"{number:04d}.png", frame)
+        write_boxes(truth, clip.boxes, origin=1)  # last: it completes the clip
+        log.info("rendered %s: %d frames", folder / name, len(clip.frames))

@@ -1,0 +1,86 @@
+"""The compiled programs: a tracker's first frame, and its loop over a chunk.
+
+The loop runs over the frames that are there, not over the chunk: ``fori_loop`` with
+their number as data, a ``scan`` with a traced end. A clip of 18 frames costs 17 steps
+however long a chunk is, and every clip of a bucket shares the compilation. The state is
+donated: the loop updates it in place.
+"""
+
+import functools
+import logging
+import time
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tirjax.trackers.base import Tracker
+from tirjax.typing import Frame
+
+log = logging.getLogger(__name__)
+
+# What advances together: one target, several targets of one clip, several clips.
+Layout = Literal["one", "targets", "clips"]
+
+
+def compiled(tracker: Tracker, layout: Layout, stage: str, arguments):
+    """The program for arguments of these shapes; compiled once, then remembered."""
+    leaves, structure = jax.tree.flatten(arguments)
+    shapes = tuple(jax.ShapeDtypeStruct(np.shape(x), x.dtype) for x in leaves)
+    return _compile(tracker, layout, stage, structure, shapes)
+
+
+@functools.lru_cache(maxsize=128)
+def _compile(tracker: Tracker, layout: Layout, stage: str, structure, shapes):
+    """Compiles ahead of time, so that the log can say what, when and how long."""
+    lifted = _lift(tracker, layout)
+    if stage == "init":
+        function = jax.jit(lifted.init)
+    else:
+        function = jax.jit(functools.partial(_advance, lifted), donate_argnums=1)
+    hits = []
+    listen = lambda event, **_: hits.append(event) if "cache_hit" in event else None
+    jax.monitoring.register_event_listener(listen)
+    started = time.perf_counter()
+    try:
+        arguments = jax.tree.unflatten(structure, shapes)
+        program = function.lower(*arguments).compile()
+    finally:
+        jax.monitoring.unregister_event_listener(listen)
+    frames = next(a for a in arguments if isinstance(a, Frame))
+    log.info(
+        "%s: compiled its %s for frames of %s in %.1f s%s",
+        tracker.step.__module__.removeprefix("tirjax.trackers.").partition(".")[0],
+        stage,
+        "x".join(map(str, frames.pixels.shape)),
+        time.perf_counter() - started,
+        " (from the cache)" if hits else "",
+    )
+    return program
+
+
+def _lift(tracker: Tracker, layout: Layout) -> Tracker:
+    """The tracker over the batch axis of the layout."""
+    if layout == "one":
+        return tracker
+    frame = 0 if layout == "clips" else None
+    return Tracker(
+        init=jax.vmap(tracker.init, in_axes=(None, frame, 0, 0)),
+        step=jax.vmap(tracker.step, in_axes=(None, 0, frame)),
+    )
+
+
+def _advance(tracker: Tracker, params, state, frames: Frame, count):
+    """``count`` steps over a chunk; predictions past it are zeros, to be dropped."""
+    at = lambda i: jax.tree.map(lambda x: x[i], frames)
+    shapes = jax.eval_shape(tracker.step, params, state, at(0))[1]
+    length = frames.size.shape[0]
+    blank = jax.tree.map(lambda x: jnp.zeros((length, *x.shape), x.dtype), shapes)
+
+    def body(i, carry):
+        state, found = carry
+        state, prediction = tracker.step(params, state, at(i))
+        return state, jax.tree.map(lambda a, p: a.at[i].set(p), found, prediction)
+
+    return jax.lax.fori_loop(0, count, body, (state, blank))

@@ -1,0 +1,145 @@
+"""Result files of a run: boxes, scores and times of a sequence, and the manifest.
+
+``TRACKER/SEQ.txt`` holds a box a frame in the benchmark's own origin, so that any other
+toolkit reads it. It is written last and at once, so that its presence means that the
+sequence is complete; ``SEQ.frames.csv`` is written before it.
+"""
+
+import csv
+import dataclasses
+import io
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tirjax.data.annotations import read_boxes, write_boxes
+from tirjax.data.sequence import DataError
+
+STATUS = ("found", "uncertain", "lost")
+MANIFEST = "manifest.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """What a tracker said about every frame of a sequence, the first included.
+
+    Attributes:
+      boxes: ``[t, 4]`` float64, ``(x, y, w, h)``, pixels, zero-based.
+      scores: ``[t]``; NaN in the first frame and where unknown.
+      status: ``[t]`` int, index into ``STATUS``.
+      seconds: ``[t]``, NaN where unknown.
+    """
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    status: np.ndarray
+    seconds: np.ndarray
+
+    @property
+    def fps(self) -> float:
+        """Frames per second of tracking, without decoding and compilation."""
+        spent = float(np.sum(self.seconds))
+        return len(self.seconds) / spent if spent > 0 else float("nan")
+
+
+def record(results: Iterable) -> Record:
+    """Gathers the runner's results."""
+    rows = list(results)
+    return Record(
+        boxes=np.array([r.box for r in rows], np.float64).reshape(-1, 4),
+        scores=np.array([r.score for r in rows], np.float64),
+        status=np.array([r.status for r in rows], np.int64),
+        seconds=np.array([r.seconds for r in rows], np.float64),
+    )
+
+
+def write_record(folder: Path, name: str, kept: Record, origin: float) -> Path:
+    """Writes ``name.frames.csv``, then ``name.txt``; returns the latter."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["frame", "score", "status", "seconds"])
+    for i, (score, status) in enumerate(zip(kept.scores, kept.status, strict=True)):
+        rows.writerow([i, f"{score:.6g}", STATUS[status], f"{kept.seconds[i]:.3e}"])
+    write_text(folder / f"{name}.frames.csv", text.getvalue())
+    write_boxes(folder / f"{name}.txt", kept.boxes, origin=origin)
+    return folder / f"{name}.txt"
+
+
+def read_record(folder: Path, name: str, origin: float) -> Record:
+    """Reads what ``write_record`` wrote, or the boxes alone of other people's results.
+
+    Raises:
+      DataError: unreadable, or the two files disagree about the number of frames.
+    """
+    boxes = read_boxes(folder / f"{name}.txt", origin=origin)
+    path = folder / f"{name}.frames.csv"
+    if not path.is_file():
+        unknown = np.full(len(boxes), np.nan)
+        return Record(boxes, unknown, np.zeros(len(boxes), np.int64), unknown)
+    try:
+        rows = list(csv.DictReader(path.read_text().splitlines()))
+        scores = np.array([float(row["score"]) for row in rows])
+        status = np.array([STATUS.index(row["status"]) for row in rows])
+        seconds = np.array([float(row["seconds"]) for row in rows])
+    except (KeyError, ValueError, TypeError) as error:
+        raise DataError(
+            f"{path} is damaged ({error}); delete {name}.txt and it"
+        ) from error
+    if len(rows) != len(boxes):
+        raise DataError(
+            f"{path} has {len(rows)} frames, {name}.txt {len(boxes)}; delete both and "
+            "evaluate the sequence again"
+        )
+    return Record(boxes, scores, status, seconds)
+
+
+def completed(folder: Path) -> list[str]:
+    """Names of the sequences with complete results, sorted."""
+    return sorted(p.stem for p in folder.glob("*.txt") if p.name[0] != ".")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replaces a file whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    """Writes ``manifest.json``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of a folder of results, None without one.
+
+    Raises:
+      DataError: it is no JSON object.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path} is damaged ({error}); delete the folder") from error
+    if not isinstance(manifest, dict):
+        raise DataError(f"{path} is no manifest; delete the folder")
+    return manifest
+
+
+def clear(folder: Path) -> None:
+    """Removes the results of every complete sequence and the manifest."""
+    for name in completed(folder):
+        (folder / f"{name}.txt").unlink()
+        (folder / f"{name}.frames.csv").unlink(missing_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
