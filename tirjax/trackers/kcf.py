@@ -32,8 +32,8 @@ class Config:
 
     The others were chosen on ten thermal and colour sequences (3900 frames) with four
     first boxes a pixel apart; a difference below 0.03 of mean success is noise there.
-    The paper's own setting (``rate=0.02, scale_step=0, uncertain=0``) has 0.49, the
-    scale search adds about 0.04, the slower rate 0.03, not learning when uncertain 0.03.
+    The paper's setting (``rate=0.02, scale_step=0, uncertain=0``) has 0.49 there; the
+    scale search adds 0.04, the slower rate 0.03, not learning when uncertain 0.03.
 
     Attributes:
       cells: side of the square window, cells; even.
