@@ -252,6 +252,8 @@ def test_wrong_names_are_refused_with_the_right_ones(call, word):
 
 
 def test_contact_sheet_has_two_rows_a_clip():
-    sheet = synthetic.contact_sheet(clip(0), clip(1), frames=3, shrink=1, names=["a"])
+    sheet = synthetic.contact_sheet(
+        clip(0), clip(1), frames=3, shrink=1, names=["a", "b"]
+    )
     assert (sheet.shape, sheet.dtype) == ((4 * 64, 3 * 80, 3), np.uint8)
     assert (sheet == np.array([0, 255, 0])).all(-1).any()

@@ -81,11 +81,12 @@ def _passing(motion: Motion, frames: int, time, both, parallax, stay, side):
     gone = lambda at: (target_at(motion, at) + parallax * centre(at))[0]
     apart = gone(time) - gone(jnp.zeros(()))
     own = (gone(time + 1.0) - gone(time - 1.0)) / 2
-    hurry = 2.0 * both / (mix(0.1, 0.35, stay) * frames) - jnp.abs(own)
-    clear = (1.2 * both - jnp.abs(apart)) / time
+    hurry = 2.0 * both / (mix(0.08, 0.25, stay) * frames) - jnp.abs(own)
     way = jnp.where(jnp.abs(apart) > 0.3 * both, -apart, side - 0.5)
+    way = jnp.where(way < 0, -1.0, 1.0)
+    clear = (1.2 * both + way * apart) / time
     speed = jnp.maximum(jnp.maximum(hurry, clear), 0.0)
-    return jnp.stack([speed * jnp.sign(way), jnp.zeros(())])
+    return jnp.stack([speed * way, jnp.zeros(())])
 
 
 def _build(draws, kind, unit, site: Site, warmth) -> Parts:
@@ -102,7 +103,9 @@ def _build(draws, kind, unit, site: Site, warmth) -> Parts:
     degrees = site.air + mix(-0.3, 0.4, warm) * jnp.abs(warmth)
     blank, each = jnp.zeros(1), jnp.ones((len(part), 1))
     value = jnp.concatenate([degrees[None], lit, blank])
-    detail = jnp.concatenate([0.25 * site.grade[None], 0.15 * lit, blank])
+    detail = jnp.concatenate(
+        [0.15 * jnp.minimum(site.grade, 1.5)[None], 0.1 * lit, blank]
+    )
     return Parts(
         centre=part[:, :2] * unit,
         axes=jnp.eye(2) * (part[:, 2:4] * unit)[:, None, :],
@@ -147,7 +150,8 @@ def draw_occluders(
         parts = _build(draws[8:], kind, unit, site, warmth)
         reach = extent(parts.centre, parts.axes, parts.boxy, parts.solid)[2] / 2
         parallax = mix(0.0, 0.4, depth)
-        both = 1.1 * (half[0] + reach)
+        larger = jnp.maximum(1.0, motion.path.size / target_size(motion, time))
+        both = 1.1 * (half[0] * larger + reach)
         frames = settings.frames
         return Occluders(
             anchor=target_at(motion, time),

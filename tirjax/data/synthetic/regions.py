@@ -201,7 +201,7 @@ def thing(draws: Float[Array, "12"], spot, site: Site, sheet: Sheet, side: int, 
     near = jnp.where(street, mix(0.35, 1.2, at_y), 0.7)
     half = 0.004 + 0.035 * near * jnp.stack([tall, wide]) ** 1.5
     half = jnp.where(
-        placed, spot[2] * (0.15 + 0.35 * half / half.max()), half * sheet.scale
+        placed, spot[2] * (0.12 + 0.3 * half / half.max()), half * sheet.scale
     )
     half = jnp.minimum(half, side / 2.2)
     start = jnp.clip(jnp.round(centre - side / 2), 0, size - side).astype(jnp.int32)
@@ -214,7 +214,7 @@ def thing(draws: Float[Array, "12"], spot, site: Site, sheet: Sheet, side: int, 
     cover *= (there < mix(0.5, 1.0, site.mess / 8)) & (site.view != SKY)
     corner = (jnp.int32(0), start[0], start[1])
     window = jax.lax.dynamic_slice(below, corner, (4, side, side))
-    colour = 0.1 + 0.24 * jnp.stack([red, green, blue]) + 0.36 * shade
+    colour = 0.08 + 0.1 * jnp.stack([red, green, blue]) + 0.4 * shade**2
     colour = jnp.broadcast_to(colour[:, None, None], (3, side, side))
     heat = window[:1] + site.mess * (2.0 * warm - 0.7)
     window = over(window, cover, jnp.concatenate([heat, colour]))

@@ -97,8 +97,8 @@ def _spots(draws, on: Challenges, settings: Settings, motion):
     """Position and size of clutter: most of it along the way of the target."""
     time = settings.frames * draws[:, 0]
     way = jax.vmap(lambda t: target_at(motion, t))(time)
-    aside = 1.2 * motion.path.size * bell(draws[:, 1:])
-    along = on.background_clutter & (jnp.arange(THINGS) % 5 > 1)
+    aside = 1.5 * motion.path.size * bell(draws[:, 1:])
+    along = on.background_clutter & (jnp.arange(THINGS) % 5 > 2)
     size = jnp.full((THINGS, 1), motion.path.size)
     spots = jnp.concatenate([way + aside, size], axis=1)
     return jnp.where(along[:, None], spots, jnp.nan)

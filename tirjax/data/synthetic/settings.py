@@ -35,6 +35,8 @@ class Challenges(NamedTuple):
 
 CHALLENGES: tuple[str, ...] = Challenges._fields
 
+# A number, or an array under `jit`.
+Rate = float | Array
 _static = lambda value: dataclasses.field(default=value, metadata={"static": True})
 
 
@@ -67,23 +69,23 @@ class Settings:
     objects: int = _static(6)
     occluders: int = _static(3)
     radiometric: bool = _static(False)
-    severity: float = 0.5
-    moving_camera: float = 0.65
-    night: float = 0.4
-    black_hot: float = 0.2
-    noise: float = 1.0
-    deformation: float = 0.63
-    occlusion: float = 0.61
-    distractor: float = 0.58
-    background_clutter: float = 0.71
-    out_of_view: float = 0.26
-    scale_variation: float = 0.39
-    fast_motion: float = 0.32
-    motion_blur: float = 0.23
-    thermal_crossover: float = 0.12
-    intensity_variation: float = 0.03
-    low_resolution: float = 0.11
-    aspect_ratio_variation: float = 0.23
+    severity: Rate = 0.5
+    moving_camera: Rate = 0.65
+    night: Rate = 0.4
+    black_hot: Rate = 0.2
+    noise: Rate = 1.0
+    deformation: Rate = 0.63
+    occlusion: Rate = 0.61
+    distractor: Rate = 0.58
+    background_clutter: Rate = 0.71
+    out_of_view: Rate = 0.26
+    scale_variation: Rate = 0.39
+    fast_motion: Rate = 0.32
+    motion_blur: Rate = 0.23
+    thermal_crossover: Rate = 0.12
+    intensity_variation: Rate = 0.03
+    low_resolution: Rate = 0.11
+    aspect_ratio_variation: Rate = 0.23
 
     @property
     def window(self) -> int:
