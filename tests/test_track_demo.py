@@ -13,8 +13,9 @@ def rendered(monkeypatch):
     """Stands in for the renderer: a warm disc; counts how often a clip is made."""
     made = []
 
-    def render(seed, preset):
-        made.append((preset, seed))
+    def render(preset, number):
+        made.append((preset, number))
+        seed = number % 3
         y, x = np.mgrid[:60, :80] + 0.5
         step = np.arange(10)[:, None, None]
         disc = np.exp(-((x - 30 - seed * step) ** 2 + (y - 30) ** 2) / 60)
@@ -24,7 +25,7 @@ def rendered(monkeypatch):
         frames = ArrayFrames(pixels[..., None])
         return Sequence("disc", frames, boxes, np.ones(10, bool))
 
-    monkeypatch.setattr(demo, "sequence", render)
+    monkeypatch.setattr(demo, "synthesize", render)
     monkeypatch.setattr(demo, "TRACKERS_BY_MERIT", ("mosse",))
     monkeypatch.setattr("tirjax_track.session._cache", lambda common: None)
     return made
@@ -47,11 +48,11 @@ def test_the_demo_leaves_video_plot_table_and_page(rendered, tmp_path, capsys):
 
 def test_a_second_demo_renders_and_tracks_nothing_again(rendered, tmp_path, capsys):
     assert main(["demo", "--out", str(tmp_path)]) == 0
-    (tmp_path / "synthetic" / "easy-2" / "groundtruth_rect.txt").unlink()
+    (tmp_path / "synthetic" / "mixed-3" / "groundtruth_rect.txt").unlink()
     first = capsys.readouterr().out
     assert main(["demo", "--out", str(tmp_path)]) == 0
     out, err = capsys.readouterr()
-    assert rendered == [*demo.CLIPS.values(), demo.CLIPS["easy-2"]]
+    assert rendered == [*demo.CLIPS.values(), demo.CLIPS["mixed-3"]]
     assert "skipping 3 of 3" in err
     assert out == first
 
@@ -61,5 +62,5 @@ def test_the_clips_read_back_as_they_were_rendered(rendered, tmp_path):
     clip = open_sequence(tmp_path / "easy-1")
     assert len(clip.frames) == 10
     np.testing.assert_allclose(clip.boxes[4], [24, 20, 20, 20])
-    want = demo.sequence(1, "easy")
+    want = demo.synthesize("easy", 1)
     np.testing.assert_array_equal(clip.frames[0], want.frames[0])

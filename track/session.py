@@ -32,6 +32,7 @@ def start(common: Common) -> None:
     package = logging.getLogger(__package__)
     package.handlers[:] = [handler]
     package.setLevel(logging.INFO)
+    package.propagate = False  # libraries install a handler of their own at the root
     _cache(common)
 
 
