@@ -41,7 +41,7 @@ from tirjax_track.runner import follow, follow_many
 import tirjax
 from tirjax.data import Sequence, open_sequence
 from tirjax.evaluation import PROTOCOLS, curves, scores
-from tirjax.trackers import TRACKERS
+from tirjax.trackers import NETWORKS, TRACKERS
 
 SEQUENCES = (
     "tir_airplane",
@@ -80,7 +80,7 @@ class Options:
     peer_python: Path
     data: Path
     out: Path = RESULTS
-    trackers: tuple[str, ...] = tuple(TRACKERS)
+    trackers: tuple[str, ...] = tuple(n for n in TRACKERS if n not in NETWORKS)
     sequences: tuple[str, ...] = SEQUENCES
     starts: int = len(STARTS)
     batch: int = 4

@@ -1,5 +1,7 @@
 """The contract every tracker keeps, run over every entry of ``TRACKERS``.
 
+Trackers with networks keep it at a small size in tests of their own.
+
 Compilation is what these tests cost. One clip in one padded bucket serves almost all of
 them: a claim about other pixels, boxes or sizes reuses its two programs.
 """
@@ -12,7 +14,15 @@ import numpy as np
 import pytest
 
 from tirjax.ops import boxes
-from tirjax.trackers import FOUND, LOST, TRACKERS, UNCERTAIN, track, track_many
+from tirjax.trackers import (
+    FOUND,
+    LOST,
+    NETWORKS,
+    TRACKERS,
+    UNCERTAIN,
+    track,
+    track_many,
+)
 from tirjax.typing import Frame
 
 ROWS, COLS, TIME = 84, 92, 8  # true size; pixels are padded to the bucket
@@ -51,7 +61,7 @@ def follow(tracker, frames, box):
     return jax.tree.map(lambda *x: np.stack(x), *found)
 
 
-@pytest.fixture(scope="module", params=TRACKERS)
+@pytest.fixture(scope="module", params=[n for n in TRACKERS if n not in NETWORKS])
 def tracker(request):
     return TRACKERS[request.param](SIZE)
 

@@ -12,12 +12,13 @@ from tirjax.data import DataError, Sequence, SequenceList
 from tirjax.evaluation import Protocol
 from tirjax.trackers import Tracker
 
-from . import catalogue, manifest, records, scoring
+from . import catalogue, manifest, records, scoring, weights
 from .canvas import Canvas, canvas_of
 from .options import Eval
 from .records import Record
 from .runner import BUCKET, check_box, follow_many
 from .session import Meter
+from .weights import Weights
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +73,8 @@ def open_data(options: Eval) -> SequenceList:
 def track_all(names: list[str], data: SequenceList, options: Eval) -> dict[str, str]:
     """Runs trackers one after the other; returns failures by name of sequence."""
     failed: dict[str, str] = {}
-    for name in names:
-        work = Work(name, data, options.out / options.dataset / name, options)
+    for name, loaded in weights.load(names, options.weights).items():
+        work = Work(name, loaded, data, options)
         work.run()
         failed |= work.failed
     return failed
@@ -109,10 +110,13 @@ class Work:
       failed: what went wrong, by name of sequence.
     """
 
-    def __init__(self, tracker: str, data: SequenceList, folder: Path, options: Eval):
-        self.tracker, self.data, self.folder = tracker, data, folder
-        self.options = options
-        self.manifest = manifest.open_manifest(tracker, folder, options)
+    def __init__(
+        self, tracker: str, loaded: Weights, data: SequenceList, options: Eval
+    ):
+        self.tracker, self.data, self.options = tracker, data, options
+        self.params = loaded.params
+        self.folder = folder = options.out / options.dataset / tracker
+        self.manifest = manifest.open_manifest(tracker, loaded.origin, folder, options)
         self.done = set(records.completed(folder)) & set(data.names)
         self.failed: dict[str, str] = {}
 
@@ -189,7 +193,7 @@ class Work:
         keys = [catalogue.key_for(self.options.seed, t.clip.name) for t in group]
         frames = [item.clip.frames for item in group]
         boxes = [item.box for item in group]
-        return follow_many(group[0].tracker, (), frames, boxes, keys)
+        return follow_many(group[0].tracker, self.params, frames, boxes, keys)
 
     def _keep(self, name: str, kept: Record) -> None:
         """Writes the results of a sequence; from here on it is complete."""

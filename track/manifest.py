@@ -17,16 +17,20 @@ from .options import Eval
 log = logging.getLogger(__name__)
 
 # What decides the boxes, and so must not change within a folder of results.
-CONFIG = ("dataset", "cut", "tracker", "seed", "origin")
+CONFIG = ("dataset", "cut", "tracker", "weights", "seed", "origin")
 
 
-def open_manifest(tracker: str, folder: Path, options: Eval) -> dict[str, Any]:
+def open_manifest(
+    tracker: str, weights: str, folder: Path, options: Eval
+) -> dict[str, Any]:
     """The manifest to continue with: the one in ``folder``, or a new one.
+
+    ``weights`` says where the tracker's weights come from.
 
     Raises:
       DataError: results there were made with other settings, or nobody knows which.
     """
-    new = _new(tracker, options)
+    new = _new(tracker, weights, options)
     old = records.read_manifest(folder)
     if options.overwrite:
         records.clear(folder)
@@ -64,11 +68,12 @@ def note(manifest: dict[str, Any], name: str, kept: records.Record) -> None:
     }
 
 
-def _new(tracker: str, options: Eval) -> dict[str, Any]:
+def _new(tracker: str, weights: str, options: Eval) -> dict[str, Any]:
     return {
         "dataset": options.dataset,
         "cut": options.cut,
         "tracker": tracker,
+        "weights": weights,
         "seed": options.seed,
         "origin": catalogue.origin(options.dataset),
         "settings": "",

@@ -12,10 +12,17 @@ from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction, arg
 
 Names = Annotated[
     UseAppendAction[tuple[str, ...]],
-    arg(name="tracker", metavar="NAME[,NAME]", help_behavior_hint="(default: eco_hc_tir)"),
+    arg(
+        name="tracker",
+        metavar="NAME[,NAME]",
+        help_behavior_hint="(default: eco_hc_tir)",
+    ),
 ]
 
 
+Weights = Annotated[
+    UseAppendAction[tuple[str, ...]], arg(metavar="[NAME=]PATH", help_behavior_hint="")
+]
 Folder = Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="")]
 Text = Annotated[str | None, arg(metavar="NAME", help_behavior_hint="")]
 
@@ -61,6 +68,7 @@ class Run:
         python -m track run video.mp4 --init 310,120,24,16 --tracker eco_hc
         python -m track run frames/ --init 10,20,30,40 --init 60,20,30,40
         python -m track run sequence/ --tracker eco_hc,kcf
+        python -m track run video.mp4 --init 9,8,30,40 --tracker dimp18 --weights W
         python -m track run 0 --init 300,220,40,40 --show
     """
 
@@ -71,6 +79,9 @@ class Run:
     ground truth of an annotated sequence."""
     tracker: Names = ()
     """What to run; several are compared in one pass."""
+    weights: Weights = ()
+    """Checkpoint of a tracker with a network, as `python -m train convert` writes it;
+    NAME= says whose, where several need one."""
     out: Path = Path("out")
     """Folder for the results."""
     show: bool = False
@@ -104,6 +115,9 @@ class Eval:
     """Folder of the data set."""
     tracker: Names = ()
     """What to run, one after the other."""
+    weights: Weights = ()
+    """Checkpoint of a tracker with a network, as `python -m train convert` writes it;
+    NAME= says whose, where several need one."""
     out: Path = Path("results")
     """Folder for the results."""
     cut: Text = None

@@ -12,7 +12,7 @@ import numpy as np
 from tirjax.data import DataError, Frames, open_frames
 from tirjax.data.discover import find_reader, open_sequence
 
-from . import catalogue, scoring, session, view
+from . import catalogue, scoring, session, view, weights
 from .options import Run
 from .outputs import Clip, Outputs, Story
 from .runner import Job, check_box, follow_all
@@ -39,7 +39,7 @@ def follow(options: Run) -> Outputs:
     """Tracks and draws as it goes, and writes what there is, whatever ends it."""
     names = catalogue.tracker_names(options.tracker)
     clip = open_clip(options)
-    jobs, stories = plan(clip, names, options.seed)
+    jobs, stories = plan(clip, weights.load(names, options.weights), options.seed)
     window = Window(f"tirjax: {clip.name}") if options.show else None
     outputs = Outputs(clip, stories, options.out)
     if clip.live:
@@ -85,20 +85,22 @@ def open_clip(options: Run) -> Clip:
     return Clip(name, frames, given, truth, live, 1000 / clock[1] if clock else FPS)
 
 
-def plan(clip: Clip, names: list[str], seed: int) -> tuple[list[Job], list[Story]]:
+def plan(
+    clip: Clip, trackers: dict[str, weights.Weights], seed: int
+) -> tuple[list[Job], list[Story]]:
     """Jobs, and the stories of their targets in the same order.
 
     Targets that a tracker has one program for share a job, a batched call.
     """
     jobs, labels = [], []
-    for name in names:
+    for name, (params, _) in trackers.items():
         groups: dict = {}
         for number, box in enumerate(clip.boxes):
             groups.setdefault(catalogue.build(name, box), []).append(number)
         for tracker, numbers in groups.items():
             boxes = [clip.boxes[n] for n in numbers]
             keys = [jax.random.fold_in(jax.random.key(seed), n) for n in numbers]
-            jobs.append(Job(tracker, (), boxes, keys))
+            jobs.append(Job(tracker, params, boxes, keys))
             labels += [
                 f"{name}-{n + 1}" if len(clip.boxes) > 1 else name for n in numbers
             ]

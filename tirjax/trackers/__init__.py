@@ -8,6 +8,10 @@ bucket, so that ``jit`` compiles once a bucket and equal trackers can share a ba
 import functools
 from collections.abc import Callable
 
+from flax import linen as nn
+
+from tirjax.heads.networks import atom_net, dimp_net
+from tirjax.trackers.atom import ATOM, atom
 from tirjax.trackers.base import (
     FOUND,
     LOST,
@@ -17,6 +21,7 @@ from tirjax.trackers.base import (
     track,
     track_many,
 )
+from tirjax.trackers.dimp import DIMP18, DIMP50, SUPER_DIMP, dimp
 from tirjax.trackers.eco import OTB_HC, TIR_HC, eco
 from tirjax.trackers.kcf import kcf
 from tirjax.trackers.mosse import mosse
@@ -35,11 +40,24 @@ TRACKERS: dict[str, Builder] = {
     "kcf": _any_size(kcf),
     "eco_hc": lambda size: eco(OTB_HC, size=size),
     "eco_hc_tir": lambda size: eco(TIR_HC, size=size),
+    "dimp18": _any_size(lambda: dimp(DIMP18)),
+    "dimp50": _any_size(lambda: dimp(DIMP50)),
+    "super_dimp": _any_size(lambda: dimp(SUPER_DIMP)),
+    "atom": _any_size(lambda: atom(ATOM)),
+}
+
+# The networks whose variables are a tracker's ``params``; the others take ``()``.
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "dimp18": lambda: dimp_net(18),
+    "dimp50": lambda: dimp_net(50),
+    "super_dimp": lambda: dimp_net(50),
+    "atom": atom_net,
 }
 
 __all__ = [
     "FOUND",
     "LOST",
+    "NETWORKS",
     "TRACKERS",
     "UNCERTAIN",
     "Builder",

@@ -1,0 +1,205 @@
+"""ResNet-18 and ResNet-50 up to stride 16, batch norms frozen.
+
+The last stage and the classification layer of the ImageNet networks are never run by a
+tracker, so they do not exist here. Padding is explicit: ``SAME`` pads a strided
+convolution on one side only.
+
+Source: He et al., Deep Residual Learning for Image Recognition, CVPR 2016; the stride
+of a bottleneck is on its 3x3 convolution, as in the weights everyone uses.
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import linen as nn
+
+from tirjax.typing import Array, Float, Num, PyTree
+
+STRIDES = {"layer1": 4, "layer2": 8, "layer3": 16}
+_BLOCKS = {18: (2, 2, 2), 50: (3, 4, 6)}
+_WIDTHS = (64, 128, 256)
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_EPSILON = 1e-5
+
+
+def normalise(pixels: Num[Array, "*b h w c"]) -> Float[Array, "*b h w 3"]:
+    """Pixels 0..255 to the input range of ImageNet weights; one channel becomes three.
+
+    Args:
+      pixels: red, green, blue, or a single grey or thermal channel.
+    """
+    dtype = jnp.result_type(float)
+    mean, std = np.asarray(_MEAN), np.asarray(_STD)
+    return ((pixels.astype(dtype) / 255 - mean) / std).astype(dtype)
+
+
+def conv(features, size, stride=1, *, bias=False, dtype=None, precision=None):
+    """Convolution with symmetric padding, drawn as its ancestors' were."""
+    return nn.Conv(
+        features,
+        (size, size),
+        stride,
+        padding=size // 2,
+        use_bias=bias,
+        dtype=dtype,
+        precision=precision,
+        kernel_init=nn.initializers.variance_scaling(2.0, "fan_out", "normal"),
+    )
+
+
+def norm(dtype=None):
+    """Batch norm on its running statistics."""
+    return nn.BatchNorm(use_running_average=True, epsilon=_EPSILON, dtype=dtype)
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a skip connection.
+
+    Attributes:
+      width: output channels.
+      stride: of the first convolution and of the skip.
+      project: whether the skip is a convolution.
+      folded: whether the batch norms have been folded into the convolutions.
+      dtype: of the computation; None follows the parameters.
+      precision: of the convolutions.
+    """
+
+    width: int
+    stride: int = 1
+    project: bool = False
+    folded: bool = False
+    dtype: Any = None
+    precision: Any = None
+
+    def setup(self):
+        last = self._units()
+        if self.project:
+            self.downsample = self._unit(last, 1, self.stride)
+
+    def _units(self):
+        self.conv1, self.bn1 = self._unit(self.width, 3, self.stride)
+        self.conv2, self.bn2 = self._unit(self.width, 3)
+        return self.width
+
+    def _unit(self, width, size, stride=1):
+        made = conv(
+            width,
+            size,
+            stride,
+            bias=self.folded,
+            dtype=self.dtype,
+            precision=self.precision,
+        )
+        return [made, None if self.folded else norm(self.dtype)]
+
+    def _main(self, x):
+        x = nn.relu(_run(self.conv1, self.bn1, x))
+        return _run(self.conv2, self.bn2, x)
+
+    def __call__(self, x: Float[Array, "n h w c"]) -> Float[Array, "n oh ow d"]:
+        skip = x
+        if self.project:
+            convolution, normalisation = self.downsample
+            skip = _run(convolution, normalisation, x)
+        return nn.relu(self._main(x) + skip)
+
+
+class Bottleneck(BasicBlock):
+    """1x1, 3x3 and 1x1 convolutions; four times ``width`` channels come out."""
+
+    def _units(self):
+        self.conv1, self.bn1 = self._unit(self.width, 1)
+        self.conv2, self.bn2 = self._unit(self.width, 3, self.stride)
+        self.conv3, self.bn3 = self._unit(4 * self.width, 1)
+        return 4 * self.width
+
+    def _main(self, x):
+        x = nn.relu(_run(self.conv1, self.bn1, x))
+        x = nn.relu(_run(self.conv2, self.bn2, x))
+        return _run(self.conv3, self.bn3, x)
+
+
+def _run(convolution, normalisation, x):
+    x = convolution(x)
+    return x if normalisation is None else normalisation(x)
+
+
+class ResNet(nn.Module):
+    """The first three stages.
+
+    Attributes:
+      depth: 18 or 50.
+      folded: takes the parameters that ``fold`` returns.
+      dtype: of the computation; None follows the parameters.
+    """
+
+    depth: int = 18
+    folded: bool = False
+    dtype: Any = None
+
+    def setup(self):
+        self.conv1 = conv(64, 7, 2, bias=self.folded, dtype=self.dtype)
+        self.bn1 = None if self.folded else norm(self.dtype)
+        self.layer1, self.layer2, self.layer3 = map(self._stage, range(3))
+
+    def _stage(self, index):
+        block = BasicBlock if self.depth == 18 else Bottleneck
+        first = index > 0 or self.depth == 50
+
+        def make(i):
+            return block(
+                width=_WIDTHS[index],
+                stride=2 if i == 0 and index > 0 else 1,
+                project=i == 0 and first,
+                folded=self.folded,
+                dtype=self.dtype,
+            )
+
+        return [make(i) for i in range(_BLOCKS[self.depth][index])]
+
+    def stem(self, images: Float[Array, "n h w 3"]) -> Float[Array, "n oh ow 64"]:
+        """First convolution, before the pooling; stride 2."""
+        return nn.relu(_run(self.conv1, self.bn1, images))
+
+    def __call__(self, images: Float[Array, "n h w 3"]) -> dict[str, Array]:
+        """Feature maps ``layer1, layer2, layer3`` of strides 4, 8 and 16.
+
+        Args:
+          images: what ``normalise`` returns.
+        """
+        edge = ((1, 1), (1, 1))
+        x = nn.max_pool(self.stem(images), (3, 3), (2, 2), edge)  # pyright: ignore
+        maps = {}
+        for name in STRIDES:
+            for block in getattr(self, name):
+                x = block(x)
+            maps[name] = x
+        return maps
+
+
+def fold(variables: PyTree) -> PyTree:
+    """Folds every batch norm of a ``ResNet`` into the convolution before it.
+
+    Args:
+      variables: ``params`` and ``batch_stats`` of a network with ``folded=False``.
+
+    Returns:
+      ``{"params": ...}`` for the same network with ``folded=True``.
+    """
+    return {"params": _fold(variables["params"], variables["batch_stats"])}
+
+
+def _fold(params, stats):
+    pairs = {f"conv{i}": f"bn{i}" for i in (1, 2, 3)} | {"downsample_0": "downsample_1"}
+    folded = {}
+    for name, leaf in params.items():
+        if name in pairs:
+            affine, moments = params[pairs[name]], stats[pairs[name]]
+            gain = affine["scale"] * jax.lax.rsqrt(moments["var"] + _EPSILON)
+            bias = affine["bias"] - moments["mean"] * gain
+            folded[name] = {"kernel": leaf["kernel"] * gain, "bias": bias}
+        elif name not in pairs.values():
+            folded[name] = _fold(leaf, stats[name])
+    return folded

@@ -1,0 +1,163 @@
+"""Networks on disk: what training writes and tracking reads, with Orbax.
+
+A checkpoint is a folder with the variables and a record of where they come from.
+"""
+
+import contextlib
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import orbax.checkpoint as ocp
+
+from tirjax.data.sequence import DataError
+from tirjax.typing import PyTree
+
+VARIABLES, ABOUT, SIZES = "variables", "about", "sizes.json"
+
+
+def save_variables(path: Path, variables: PyTree, about: Mapping[str, Any]) -> None:
+    """Writes a checkpoint; one that is there is replaced.
+
+    Args:
+      path: folder.
+      variables: dictionaries of arrays.
+      about: record of their origin: strings, numbers, lists and dictionaries.
+
+    Raises:
+      DataError: there is something else at ``path``.
+    """
+    path = Path(path).resolve()
+    free = not path.exists() or (path.is_dir() and not any(path.iterdir()))
+    if not free and not _is_checkpoint(path):
+        raise DataError(f"{path}: is no checkpoint, so not replaced; choose another")
+    items = ocp.args.Composite(
+        **{
+            VARIABLES: ocp.args.PyTreeSave(variables),
+            ABOUT: ocp.args.JsonSave(dict(about)),
+        }
+    )
+    with _quiet(), ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
+        checkpointer.save(path, items, force=True)
+    (path / SIZES).write_text(json.dumps(_sizes(path)))
+
+
+def load_variables(path: Path, like: PyTree | None = None) -> PyTree:
+    """Reads the variables of a checkpoint.
+
+    Args:
+      path: folder.
+      like: arrays or their shapes, as of ``jax.eval_shape``. Only what it names is
+        returned, with its dtypes; everything by default.
+
+    Returns:
+      Dictionaries of arrays on the default device.
+
+    Raises:
+      DataError: no checkpoint, a damaged one, or one of another network.
+    """
+    path = _found(path)
+    _check_sizes(path)
+    try:
+        with _quiet(), ocp.PyTreeCheckpointer() as checkpointer:
+            tree = checkpointer.metadata(path / VARIABLES).item_metadata.tree
+            as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(np.ndarray), tree)
+            arguments = ocp.args.PyTreeRestore(restore_args=as_numpy)
+            variables = checkpointer.restore(path / VARIABLES, arguments)
+    # Orbax and the storage below it each have errors of their own for a bad file.
+    except Exception as error:
+        raise _damaged(path, error) from None
+    if like is None:
+        return jax.tree.map(jnp.asarray, variables)
+    return jax.tree_util.tree_map_with_path(
+        lambda keys, leaf: _pick(path, variables, keys, leaf), like
+    )
+
+
+def read_about(path: Path) -> dict[str, Any]:
+    """Reads the record of a checkpoint's origin.
+
+    Raises:
+      DataError: no checkpoint, or a damaged one.
+    """
+    path = _found(path)
+    try:
+        return json.loads((path / ABOUT / "metadata").read_text())
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from None
+
+
+def _pick(path: Path, variables: PyTree, keys: tuple, leaf: Any) -> jax.Array:
+    """The array at ``keys``, held to the shape of ``leaf``."""
+    name = "/".join(str(key.key) for key in keys)
+    value = variables
+    for key in keys:
+        value = value.get(key.key) if isinstance(value, dict) else None
+    if value is None:
+        raise DataError(f"{path}: holds another network: it has no {name}")
+    if value.shape != leaf.shape:
+        raise DataError(
+            f"{path}: holds another network: {name} is {value.shape}, not {leaf.shape}"
+        )
+    return jnp.asarray(value, leaf.dtype)
+
+
+def _sizes(path: Path) -> dict[str, int]:
+    """Bytes of every file of the variables."""
+    found = sorted((path / VARIABLES).rglob("*"))
+    return {
+        str(file.relative_to(path)): file.stat().st_size
+        for file in found
+        if file.is_file()
+    }
+
+
+def _check_sizes(path: Path) -> None:
+    """Finds a file cut short before the storage does, which then ends untidily."""
+    try:
+        wanted = json.loads((path / SIZES).read_text())
+    except FileNotFoundError:
+        return
+    except ValueError as error:
+        raise _damaged(path, error) from None
+    sizes = _sizes(path)
+    for file, size in wanted.items():
+        if sizes.get(file) != size:
+            have = f"has {sizes[file]} of" if file in sizes else "is gone, with its"
+            raise _damaged(path, f"{file} {have} {size} bytes")
+
+
+def _is_checkpoint(path: Path) -> bool:
+    return (path / VARIABLES).is_dir() and (path / ABOUT).is_dir()
+
+
+def _found(path: Path) -> Path:
+    path = Path(path).resolve()
+    if not _is_checkpoint(path):
+        raise DataError(
+            f"{path}: no checkpoint; make one with `python -m train convert FILE --out "
+            f"{path.name}`"
+        )
+    return path
+
+
+def _damaged(path: Path, error: Exception | str) -> DataError:
+    what = " ".join(str(error).split())[:160] or type(error).__name__
+    return DataError(f"{path}: damaged checkpoint ({what}); make or copy it again")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Orbax logs what it finds normal; only its errors matter."""
+    log = logging.getLogger("absl")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)

@@ -1,0 +1,1 @@
+"""Published weights in, without running their code."""

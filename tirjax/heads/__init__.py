@@ -1,0 +1,1 @@
+"""What trackers put on top of a backbone."""

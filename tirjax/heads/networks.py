@@ -1,0 +1,87 @@
+"""Whole networks: a backbone and its heads, under the names their variables have."""
+
+from typing import Any
+
+from flax import linen as nn
+
+from tirjax.backbones.resnet import ResNet
+from tirjax.heads.classifier import Classifier
+from tirjax.heads.iou_net import IoUNet
+from tirjax.ops.target_filter import score_map
+from tirjax.typing import Array, Float
+
+
+class DimpNet(nn.Module):
+    """Backbone, target classifier and IoU-Net of DiMP.
+
+    Attributes:
+      backbone: gives ``layer2`` and ``layer3``.
+      classifier: reads ``layer3``.
+      iou_net: reads both.
+    """
+
+    backbone: ResNet
+    classifier: Classifier
+    iou_net: IoUNet
+
+    def __call__(
+        self, images: Float[Array, "n h w 3"], boxes: Float[Array, "n 4"]
+    ) -> tuple[Float[Array, "n oh ow"], Float[Array, " n"]]:
+        """Scores of all images under their own filter, overlaps in the first image.
+
+        Runs every part once: this is what makes and shapes the variables.
+
+        Args:
+          images: normalised crops.
+          boxes: target in every crop, pixels of the crop.
+        """
+        maps = self.backbone(images)
+        features = self.classifier.features(maps["layer3"])
+        filter = self.classifier.initial_filter(features, boxes)
+        filter, _ = self.classifier.optimise(features, boxes, filter)
+        return score_map(features, filter), _overlaps(self.iou_net, maps, boxes)
+
+
+class AtomNet(nn.Module):
+    """Backbone and IoU-Net of ATOM; its classifier is learned in the first frame."""
+
+    backbone: ResNet
+    iou_net: IoUNet
+
+    def __call__(
+        self, images: Float[Array, "n h w 3"], boxes: Float[Array, "n 4"]
+    ) -> Float[Array, " n"]:
+        """Overlaps of the boxes in the first image, the first box being the target."""
+        return _overlaps(self.iou_net, self.backbone(images), boxes)
+
+
+def _overlaps(iou_net, maps, boxes):
+    layer2, layer3 = maps["layer2"][:1], maps["layer3"][:1]
+    modulation = iou_net.modulation(layer2, layer3, boxes[0])
+    f3, f4 = iou_net.features(layer2, layer3)
+    return iou_net.predict(f3[0], f4[0], modulation, boxes)
+
+
+def dimp_net(depth: int, *, sigma: float = 0.9, dtype: Any = None) -> DimpNet:
+    """DiMP-18 or DiMP-50; SuperDiMP-50 is DiMP-50 with other weights and settings.
+
+    Args:
+      depth: of the backbone, 18 or 50.
+      sigma: width of the label before training, cells; 0.9 is DiMP's, 0.9167 (22 cells
+        over 24) SuperDiMP's.
+      dtype: of the backbone's computation; None follows the parameters.
+    """
+    heads = {18: (1, 256), 50: (0, 512)}
+    return DimpNet(
+        ResNet(depth, dtype=dtype), Classifier(*heads[depth], sigma=sigma), IoUNet()
+    )
+
+
+def atom_net(depth: int = 18, *, dtype: Any = None) -> AtomNet:
+    """ATOM's two networks.
+
+    Args:
+      depth: of the backbone; published weights have 18.
+      dtype: of the backbone's computation; None follows the parameters.
+    """
+    return AtomNet(ResNet(depth, dtype=dtype), IoUNet())

@@ -1,0 +1,75 @@
+"""Checkpoints as the ``params`` of trackers."""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from tirjax.checkpoints import load_variables, read_about
+from tirjax.data import DataError
+from tirjax.trackers import NETWORKS
+
+log = logging.getLogger(__name__)
+
+
+class Weights(NamedTuple):
+    """What a tracker's functions take as ``params``.
+
+    Attributes:
+      params: variables of its network; ``()`` for a tracker without one.
+      origin: what tells these weights from others, for the record; empty without any.
+    """
+
+    params: Any = ()
+    origin: str = ""
+
+
+def load(names: Iterable[str], texts: Iterable[str]) -> dict[str, Weights]:
+    """Weights of every tracker.
+
+    Args:
+      names: trackers.
+      texts: ``PATH``, for all trackers with a network, or ``NAME=PATH``.
+
+    Raises:
+      DataError: a tracker has none, or they are those of another network.
+    """
+    names = list(names)
+    given = dict(_split(text) for text in texts)
+    known = {name for name in names if name in NETWORKS}
+    if strange := set(given) - known - {""}:
+        raise DataError(f"--weights for {', '.join(strange)}, which takes none here")
+    if given and not known:
+        raise DataError("--weights given, but none of the trackers takes any")
+    return {name: _load(name, given) if name in known else Weights() for name in names}
+
+
+def _split(text: str) -> tuple[str, Path]:
+    """Name and path; the name is empty where none is given."""
+    name, equals, path = text.partition("=")
+    return (name, Path(path)) if equals and name in NETWORKS else ("", Path(text))
+
+
+def _load(name: str, given: dict[str, Path]) -> Weights:
+    path = given.get(name, given.get(""))
+    if path is None:
+        raise DataError(
+            f"{name} has a network: give --weights DIR, a checkpoint that "
+            "`python -m train convert` wrote"
+        )
+    variables = load_variables(path, _shapes(name))
+    about = read_about(path)
+    made_for = about.get("architecture", name)
+    if made_for != name:
+        log.warning("%s: weights of %s, used for %s", path, made_for, name)
+    return Weights(variables, str(about.get("sha256", path)))
+
+
+def _shapes(name: str) -> Any:
+    """Shapes of the network's variables; nothing is computed."""
+    images = jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.float32)
+    boxes = jax.ShapeDtypeStruct((1, 4), jnp.float32)
+    return jax.eval_shape(NETWORKS[name]().init, jax.random.key(0), images, boxes)

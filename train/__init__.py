@@ -1,0 +1,1 @@
+"""The program that makes networks: files and flags around the pure core."""

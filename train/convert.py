@@ -1,0 +1,79 @@
+"""``train convert``: a published checkpoint in, ours out."""
+
+import collections
+import datetime
+import hashlib
+import importlib.metadata
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tirjax
+from tirjax.checkpoints import save_variables
+from tirjax.convert import pytorch
+from tirjax.convert.rename import leaves
+
+from .options import Convert
+
+PACKAGES = ("jax", "flax", "orbax-checkpoint", "numpy")
+
+
+def convert(options: Convert) -> None:
+    """Reads the file, says what became of it, writes the checkpoint.
+
+    Args:
+      options: the command line.
+
+    Raises:
+      DataError: the file cannot be used, or ``out`` is something else.
+    """
+    got = pytorch.convert(options.file, options.architecture)
+    save_variables(options.out, got.variables, _about(options.file, got))
+    for name, text in _summary(got).items():
+        print(f"{name:<13} {text}")
+    print(f"{'written to':<13} {options.out}")
+
+
+def _about(file: Path, got: pytorch.Converted) -> dict[str, Any]:
+    """Where the variables come from, for whoever finds the folder."""
+    with file.open("rb") as opened:
+        digest = hashlib.file_digest(opened, "sha256").hexdigest()
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {
+        "file": file.name,
+        "sha256": digest,
+        "architecture": got.architecture,
+        "architecture_known": got.reason,
+        "versions": {"tirjax": tirjax.__version__, **versions},
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _summary(got: pytorch.Converted) -> dict[str, str]:
+    """What was mapped, what was not, and what was learned about the filter."""
+    arrays = [value for _, value in leaves(got.variables)]
+    numbers = sum(np.size(value) for value in arrays)
+    lines = {
+        "architecture": f"{got.architecture}, {got.reason}",
+        "mapped": f"{len(arrays)} arrays, {numbers:,} numbers: "
+        + _counts(got.report.mapped, depth=1),
+        "unused": _counts(got.report.unused, depth=2) or "none",
+        "beside it": ", ".join(got.beside) or "nothing",
+        # A file in which anything is missing has been refused.
+        "missing": "none",
+    }
+    optimiser = got.variables["params"].get("classifier", {}).get("filter_optimizer")
+    if optimiser:
+        step = math.exp(optimiser["log_step_length"][0])
+        weight = max(float(optimiser["filter_reg"][0]) ** 2, 1e-6)
+        lines["filter steps"] = f"length {step:.4g}, regularisation {weight:.4g}"
+    return lines
+
+
+def _counts(keys: Iterable[str], depth: int) -> str:
+    """How many keys there are of each part of the network."""
+    parts = (".".join(key.split(".")[:-1][:depth]) for key in keys)
+    return ", ".join(f"{k} {n}" for k, n in collections.Counter(parts).items())
