@@ -114,6 +114,25 @@ def test_the_prediction_has_the_declared_types(followed):
     assert np.isfinite(said.box).all() and (said.box[:, 2:] > 0).all()
 
 
+def test_the_overlap_is_predicted_where_the_target_is_found(followed):
+    _, said = followed
+    assert said.overlap.dtype == np.float32
+    found = said.status == FOUND
+    assert found.any()
+    assert ((said.overlap[found] >= 0) & (said.overlap[found] <= 1)).all()
+
+
+def test_both_functions_export_to_stablehlo_for_every_platform(params, frames):
+    tracker, frame = dimp(TINY, NET), at(frames, 0)
+    state = jax.eval_shape(tracker.init, params, frame, BOX, KEY)
+    portable = lambda f: jax.export.export(jax.jit(f), platforms=("cpu", "cuda", "tpu"))
+    for exported in (
+        portable(tracker.init)(params, frame, BOX, KEY),
+        portable(tracker.step)(params, state, frame),
+    ):
+        assert "stablehlo" in exported.mlir_module()
+
+
 def test_equal_settings_are_one_tracker():
     assert dimp(TINY, NET) is dimp(dataclasses.replace(TINY), NET)
 

@@ -98,6 +98,7 @@ def test_the_three_best_are_averaged():
     chosen = choose(boxes, jnp.array([0.1, 0.9, 0.8, 0.7]), Refinement())
     assert chosen.good
     np.testing.assert_allclose(chosen.box, [20, 0, 20, 20])
+    np.testing.assert_allclose(chosen.score, 0.8, rtol=1e-6)
 
 
 def test_oblong_and_diverged_boxes_are_left_out():

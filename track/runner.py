@@ -227,7 +227,7 @@ def _results(
     layout: Layout, chunk: Chunk, found: Prediction, seconds: float
 ) -> list[tuple[Result | None, ...]]:
     """Predictions of a chunk as results, without those past a clip's end."""
-    box, score, status = (np.asarray(x)[: chunk.count] for x in found)
+    box, score, status = (np.asarray(x)[: chunk.count] for x in found[:3])
     if layout == "one":
         box, score, status = box[:, None], score[:, None], status[:, None]
     present = np.broadcast_to(chunk.present[: chunk.count], score.shape)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from tirjax.typing import Array, Float, Frame, Int, Key, PyTree
 
@@ -24,11 +25,14 @@ class Prediction(NamedTuple):
         only.
       status: int32 scalar: ``FOUND``, ``UNCERTAIN`` or ``LOST``. A tracker that never
         judges says ``FOUND``.
+      overlap: float32 scalar, predicted overlap of the box with the target, 0 to 1; NaN
+        from a tracker that predicts none, and where the target is lost.
     """
 
     box: Float[Array, "*t 4"]
     score: Float[Array, "*t"]
     status: Int[Array, "*t"]
+    overlap: Float[Array, "*t"] | np.float32 = np.float32("nan")
 
 
 class Tracker(NamedTuple):

@@ -47,10 +47,12 @@ class Choice(NamedTuple):
     Attributes:
       box: ``[4]``; the first box when none was good.
       good: whether any box kept a sensible shape.
+      score: the average of their scores; 0 when none was good.
     """
 
     box: Float[Array, "4"]
     good: Bool[Array, ""]
+    score: Float[Array, ""]
 
 
 def propose(
@@ -132,4 +134,5 @@ def choose(
     use = jnp.isfinite(best)
     total = jnp.where(use[:, None], boxes[at], 0.0).sum(0)
     mean = total / jnp.maximum(use.sum(), 1)
-    return Choice(jnp.where(use.any(), mean, boxes[0]), use.any())
+    score = jnp.where(use, best, 0.0).sum() / jnp.maximum(use.sum(), 1)
+    return Choice(jnp.where(use.any(), mean, boxes[0]), use.any(), score)

@@ -29,35 +29,17 @@ from tirjax.trackers.localize import (
     localize,
     status,
 )
+from tirjax.trackers.pose import Pose, refine_pose
 from tirjax.trackers.pytracking_crop import (
     Rule,
     View,
     from_box,
     into_patch,
-    out_of_patch,
     patch,
     to_box,
 )
-from tirjax.trackers.refine import choose, propose, refine
 from tirjax.trackers.sample_memory import Memory, start, store
 from tirjax.typing import Array, Bool, Float, Frame, Int, Key
-
-# A refined box this many times the image comes from a diverged climb.
-_LARGEST = 10.0
-
-
-class Pose(NamedTuple):
-    """Where the target is.
-
-    Attributes:
-      position: its centre ``(row, col)``, index coordinates.
-      size: ``(rows, cols)``, pixels.
-      scale: image pixels per patch pixel of its search patch.
-    """
-
-    position: Float[Array, "2"]
-    size: Float[Array, "2"]
-    scale: Float[Array, ""]
 
 
 class State(NamedTuple):
@@ -168,20 +150,6 @@ def _search(config: Config, state: State, maps: Maps, view: View, frame: Frame):
     return found, jnp.clip(position, -margin, frame.size + margin)
 
 
-def _refine(config: Config, predict, pose: Pose, view: View, uniform, frame: Frame):
-    """Size and position by predicted overlap; the pose itself if that fails."""
-    settings = config.refinement
-    box = into_patch(pose.position, pose.size, view, config.side)
-    boxes, scores = refine(predict, propose(box, uniform, settings.jitter), settings)
-    chosen = choose(boxes, scores, settings)
-    position, size = out_of_patch(chosen.box, view, config.side)
-    good = chosen.good & (size < _LARGEST * frame.size).all()
-    return tuple(
-        jnp.where(good, new, old)
-        for new, old in zip((position, size), pose[:2], strict=True)
-    )
-
-
 def _learn(config: Config, net, params, state: State, maps: Maps, view: View):
     """Stores the sample of a trusted frame; trains when it is due."""
     hard = state.flag == HARD_NEGATIVE
@@ -226,7 +194,9 @@ def advance(
     found, position = _search(config, state, maps, view, frame)
     predict = network.overlaps(net, params, maps, state.reference)
     guess = old._replace(position=position)
-    position, size = _refine(config, predict, guess, view, uniform, frame)
+    settings = config.refinement
+    better = refine_pose(predict, guess, view, uniform, frame, settings, config.side)
+    position, size, overlap = better
     scale = jnp.sqrt(size.prod() / state.base.prod())
     seen = found.flag != NOT_FOUND
     pose = jax.tree.map(
@@ -236,7 +206,8 @@ def advance(
     state = _learn(config, net, params, state, maps, view)
     box = to_box(pose.position, pose.size).astype(jnp.float32)
     score = found.score.astype(jnp.float32)
-    return state, Prediction(box, score, status(found.flag))
+    overlap = jnp.where(seen, overlap, jnp.nan).astype(jnp.float32)
+    return state, Prediction(box, score, status(found.flag), overlap)
 
 
 @functools.cache
