@@ -1,6 +1,6 @@
 """Speed of the trackers with networks: every frame, the first one, and compilation.
 
-    python benchmarks/network_trackers.py --sequence DIR --weights dimp18=W atom=W ...
+    python benchmarks/network_trackers.py --sequence DIR --checkpoints dimp18=W atom=W
 
 With random weights a tracker often loses its target and then skips refinement and
 learning. So that every frame does the whole work, the threshold below which a target
@@ -25,15 +25,16 @@ from tirjax_track import weights
 from tirjax_track.canvas import canvas_of, chunks
 
 from tirjax.data import open_sequence
-from tirjax.trackers import atom, dimp
+from tirjax.trackers.atom import ATOM, atom
+from tirjax.trackers.dimp import DIMP18, DIMP50, SUPER_DIMP, dimp
 from tirjax.typing import Frame
 
 BLOCK = 20
 SETTINGS = {
-    "dimp18": (dimp.dimp, dimp.DIMP18),
-    "dimp50": (dimp.dimp, dimp.DIMP50),
-    "super_dimp": (dimp.dimp, dimp.SUPER_DIMP),
-    "atom": (atom.atom, atom.ATOM),
+    "dimp18": (dimp, DIMP18),
+    "dimp50": (dimp, DIMP50),
+    "super_dimp": (dimp, SUPER_DIMP),
+    "atom": (atom, ATOM),
 }
 
 
@@ -87,16 +88,16 @@ class Contender:
             self.steps.append(seconds)
 
 
-def main(sequence: Path, weights_: tuple[str, ...], frames: int = 120) -> None:
+def main(sequence: Path, checkpoints: tuple[str, ...], frames: int = 120) -> None:
     """Measures the trackers that have weights.
 
     Args:
       sequence: an annotated sequence.
-      weights_: NAME=CHECKPOINT for each tracker.
+      checkpoints: NAME=CHECKPOINT for each tracker.
       frames: how many to track; the first ten do not count.
     """
-    names = [text.partition("=")[0] for text in weights_]
-    loaded = weights.load(names, weights_)
+    names = [text.partition("=")[0] for text in checkpoints]
+    loaded = weights.load(names, checkpoints)
     clip = open_sequence(sequence)
     pictures = frames_of(clip, frames + 1)
     box = jnp.asarray(clip.boxes[0], jnp.float32)
