@@ -220,9 +220,9 @@ def directed(params, toward):
     return {**params, "params": {**params["params"], "backbone": moved}}
 
 
-def centre_after(params, frames, toward):
+def centre_after(params, frames, toward, config=TINY):
     """Where the target is in the end, with the backbone moved ``toward``."""
-    tracker, params = dimp(TINY, NET), directed(params, toward)
+    tracker, params = dimp(config, NET), directed(params, toward)
     state = tracker.init(params, at(frames, 0), BOX.astype(toward.dtype), KEY)
     rest = jax.tree.map(lambda x: x[1:], frames)
     body = lambda s, f: (tracker.step(params, s, f)[0], None)
@@ -234,9 +234,19 @@ def slope_of(f):
 
 
 def test_a_box_has_a_finite_derivative_by_the_weights(params, frames):
-    """Forward over the whole clip: training iterates, so there is no reverse mode."""
+    """Forward over the whole clip, whose training is a dynamic loop."""
     slope = slope_of(lambda t: centre_after(params, frames, t))(jnp.float32(0))
     assert np.isfinite(slope).all() and np.abs(slope).min() > 0
+
+
+def test_reverse_mode_gives_the_same_derivative(params, frames):
+    """Through five frames, two trainings of the filter among them."""
+    reversible = dataclasses.replace(TINY, reversible=True)
+    clip = jax.tree.map(lambda x: x[:6], frames)
+    end = lambda t: centre_after(params, clip, t, reversible).sum()
+    slope = jax.jit(jax.grad(end))(jnp.float32(0))
+    forward = slope_of(lambda t: centre_after(params, clip, t).sum())(jnp.float32(0))
+    np.testing.assert_allclose(slope, forward, rtol=1e-3)
 
 
 @pytest.mark.slow

@@ -37,6 +37,8 @@ class Config:
       first_steps: solver steps on the first frame.
       steps: solver steps of a regular training.
       hard_negative_steps: solver steps when a distractor was seen.
+      reversible: whether a step can be differentiated in reverse. A batch then pays for
+        training on every frame.
     """
 
     depth: int = 18
@@ -57,6 +59,7 @@ class Config:
     first_steps: int = 10
     steps: int = 2
     hard_negative_steps: int = 1
+    reversible: bool = False
 
 
 DIMP18 = Config()

@@ -82,10 +82,10 @@ def better_filter(
     samples: tuple[Float[Array, "n h w c"], Float[Array, "n 4"]],
     weights: Float[Array, " n"],
     filter: Float[Array, "f f c"],
-    count: Int[Array, ""],
+    count: Int[Array, ""] | None,
     most: int,
 ) -> Float[Array, "f f c"]:
-    """Optimises a filter for ``count`` steps, at most ``most``, which is static."""
+    """Optimises a filter for ``count`` steps, or ``most``, which is static."""
 
     def run(m, features, boxes):
         optimise = m.classifier.optimise

@@ -150,6 +150,16 @@ def _search(config: Config, state: State, maps: Maps, view: View, frame: Frame):
     return found, jnp.clip(position, -margin, frame.size + margin)
 
 
+def _train(config: Config, net, params, samples, filter, count):
+    """``count`` steps of the optimiser."""
+    most = max(config.steps, config.hard_negative_steps)
+    steps = functools.partial(network.better_filter, net, params, *samples)
+    if config.reversible:
+        some = lambda n: lambda f: steps(f, count=None, most=n) if n else f
+        return jax.lax.switch(count, [some(n) for n in range(most + 1)], filter)
+    return run_if(count > 0, lambda f: steps(f, count=count, most=most), filter)
+
+
 def _learn(config: Config, net, params, state: State, maps: Maps, view: View):
     """Stores the sample of a trusted frame; trains when it is due."""
     hard = state.flag == HARD_NEGATIVE
@@ -166,16 +176,9 @@ def _learn(config: Config, net, params, state: State, maps: Maps, view: View):
     )
     regular = jnp.where((state.frame - 1) % config.train_gap == 0, config.steps, 0)
     count = jnp.where(hard, config.hard_negative_steps, regular)
-    train = functools.partial(
-        network.better_filter,
-        net,
-        params,
-        memory.samples,
-        memory.weights,
-        count=count,
-        most=max(config.steps, config.hard_negative_steps),
-    )
-    filter = run_if(trusted & (count > 0), train, state.filter)
+    samples = (memory.samples, memory.weights)
+    count = jnp.where(trusted, count, 0)
+    filter = _train(config, net, params, samples, state.filter, count)
     return state._replace(memory=memory, filter=filter)
 
 
