@@ -162,5 +162,56 @@ def test_state_is_a_scan_carry():
     assert said.box.shape == (4,)
 
 
+@pytest.fixture(scope="module")
+def params():
+    """Drawn, not trained; initialised without compiling what only gives shapes."""
+    images, boxes = jnp.zeros((1, 96, 96, 3)), jnp.ones((1, 4))
+    shapes = jax.eval_shape(atom_net().init, jax.random.key(0), images, boxes)
+    rng = np.random.default_rng(0)
+
+    def draw(path, x):
+        unit = path[-1].key in ("scale", "var")
+        fan = max(np.prod(x.shape[:-1]), 1)
+        drawn = np.ones(x.shape) if unit else rng.normal(size=x.shape) / np.sqrt(fan)
+        return jnp.asarray(drawn, x.dtype)
+
+    return jax.tree_util.tree_map_with_path(draw, shapes)
+
+
+def test_targets_in_a_batch_equal_each_alone_in_one_compiled_step(params):
+    tracker, rng = atom(SMALL), np.random.default_rng(1)
+    pixels = rng.integers(0, 255, (4, 64, 80, 1), np.uint8)
+    frames = [Frame(jnp.asarray(p), jnp.array([64, 80], jnp.int32)) for p in pixels]
+    boxes = jnp.array([[20.0, 20.0, 16.0, 12.0], [40.0, 30.0, 14.0, 20.0]])
+    keys = jax.random.split(jax.random.key(2))
+    traces = []
+    one = jax.jit(lambda s, f: (traces.append(1), tracker.step(params, s, f))[1])
+    many = jax.jit(jax.vmap(tracker.step, (None, 0, None)))
+    init = jax.jit(tracker.init)
+    alone = [init(params, frames[0], b, k) for b, k in zip(boxes, keys, strict=True)]
+    batch = jax.tree.map(lambda *x: jnp.stack(x), *alone)
+    for frame in frames[1:]:
+        found = []
+        for i in range(2):
+            alone[i], said = one(alone[i], frame)
+            found.append(said.box)
+        batch, together = many(params, batch, frame)
+        np.testing.assert_allclose(together.box, np.stack(found), atol=0.05)
+    assert len(traces) == 1
+
+
+def test_both_functions_export_to_stablehlo_for_every_platform(params):
+    tracker = atom(SMALL)
+    frame = Frame(jnp.zeros((64, 80, 1), jnp.uint8), jnp.array([64, 80], jnp.int32))
+    box, key = jnp.array([20.0, 20.0, 16.0, 12.0]), jax.random.key(0)
+    state = jax.eval_shape(tracker.init, params, frame, box, key)
+    portable = lambda f: jax.export.export(jax.jit(f), platforms=("cpu", "cuda", "tpu"))
+    for exported in (
+        portable(tracker.init)(params, frame, box, key),
+        portable(tracker.step)(params, state, frame),
+    ):
+        assert "stablehlo" in exported.mlir_module()
+
+
 def test_equal_settings_are_one_tracker():
     assert atom(Config()) is atom(ATOM)
