@@ -200,6 +200,23 @@ def test_targets_in_a_batch_equal_each_alone_in_one_compiled_step(params):
     assert len(traces) == 1
 
 
+def test_a_box_has_a_finite_derivative_by_the_weights(params):
+    """Forward, as training is a dynamic loop."""
+    tracker, rng = atom(SMALL), np.random.default_rng(1)
+    pixels = jnp.asarray(rng.integers(0, 255, (3, 64, 80, 1), np.uint8))
+    size, box = jnp.array([64, 80], jnp.int32), jnp.array([20.0, 20.0, 16.0, 12.0])
+
+    def end(t):
+        moved = jax.tree.map(lambda x: x * (1 + t), params["params"]["backbone"])
+        here = {**params, "params": {**params["params"], "backbone": moved}}
+        state = tracker.init(here, Frame(pixels[0], size), box, jax.random.key(0))
+        body = lambda s, p: tracker.step(here, s, Frame(p, size))
+        return jax.lax.scan(body, state, pixels[1:])[1].box[-1]
+
+    slope = jax.jit(lambda t: jax.jvp(end, (t,), (jnp.ones_like(t),))[1])
+    assert np.isfinite(slope(jnp.float32(0))).all()
+
+
 def test_both_functions_export_to_stablehlo_for_every_platform(params):
     tracker = atom(SMALL)
     frame = Frame(jnp.zeros((64, 80, 1), jnp.uint8), jnp.array([64, 80], jnp.int32))
