@@ -2,11 +2,12 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 
 from tirjax.trackers.pytracking_crop import View, into_patch, out_of_patch
 from tirjax.trackers.refine import Predict, Refinement, choose, propose, refine
-from tirjax.typing import Array, Float, Frame
+from tirjax.typing import Array, Bool, Float, Frame
 
 # A refined box this many times the image comes from a diverged climb.
 _LARGEST = 10.0
@@ -70,3 +71,19 @@ def refine_pose(
         jnp.where(good, size, pose.size),
         jnp.where(good, jnp.clip((chosen.score + 1) / 2, 0.0, 1.0), jnp.nan),
     )
+
+
+def new_pose(
+    old: Pose, better: Refined, base: Float[Array, "2"], seen: Bool[Array, ""]
+) -> Pose:
+    """The refined pose of a target that was seen, else the old one.
+
+    Args:
+      old: pose before this frame.
+      better: place and size now.
+      base: ``(rows, cols)`` of the target at scale one.
+      seen: whether the target was found at all.
+    """
+    scale = jnp.sqrt(better.size.prod() / base.prod())
+    new = Pose(better.position, better.size, scale)
+    return jax.tree.map(lambda a, b: jnp.where(seen, a, b), new, old)

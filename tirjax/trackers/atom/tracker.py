@@ -29,7 +29,7 @@ from tirjax.trackers.localize import (
     localize,
     status,
 )
-from tirjax.trackers.pose import Pose, refine_pose
+from tirjax.trackers.pose import Pose, new_pose, refine_pose
 from tirjax.trackers.pytracking_crop import (
     View,
     from_box,
@@ -212,17 +212,13 @@ def advance(
     guess = old._replace(position=position)
     settings = config.refinement
     better = refine_pose(predict, guess, view, uniform, frame, settings, config.side)
-    position, size, overlap = better
-    scale = jnp.sqrt(size.prod() / state.base.prod())
     seen = found.flag != NOT_FOUND
-    pose = jax.tree.map(
-        lambda a, b: jnp.where(seen, a, b), Pose(position, size, scale), old
-    )
+    pose = new_pose(old, better, state.base, seen)
     state = state._replace(pose=pose, frame=state.frame + 1, flag=found.flag)
     state = _learn(config, state, sample, view, found)
     box = to_box(pose.position, pose.size).astype(jnp.float32)
     score = found.score.astype(jnp.float32)
-    overlap = jnp.where(seen, overlap, jnp.nan).astype(jnp.float32)
+    overlap = jnp.where(seen, better.overlap, jnp.nan).astype(jnp.float32)
     return state, Prediction(box, score, status(found.flag), overlap)
 
 
