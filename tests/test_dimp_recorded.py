@@ -145,7 +145,7 @@ def test_the_first_frame_learns_the_recorded_filter(short):
     np.testing.assert_allclose(short.first.filter, expected, atol=1e-5)
     for got, name in zip(short.first.reference, ("3", "4"), strict=True):
         expected = short.arrays[f"init/modulation{name}"]
-        np.testing.assert_allclose(got, expected, atol=1e-4)
+        np.testing.assert_allclose(got[0], expected, atol=1e-4)
 
 
 def test_five_frames_have_the_recorded_boxes_scores_and_flags(short):

@@ -36,12 +36,7 @@ def net(request):
 @pytest.fixture(scope="module")
 def modulations(net):
     """Modulation by each of the three reference images."""
-
-    def run(module, layer2, layer3, boxes):
-        one = lambda a, b, box: module.iou_net.modulation(a[None], b[None], box)
-        pairs = [one(*each) for each in zip(layer2, layer3, boxes, strict=True)]
-        return tuple(jnp.stack(level) for level in zip(*pairs, strict=True))
-
+    run = lambda module, *each: module.iou_net.modulation(*each)
     m = maps(net)
     return apply(net, run, m["layer2"][:3], m["layer3"][:3], golden(net)["in/train_bb"])
 
@@ -57,8 +52,10 @@ def features(net):
 @pytest.fixture(scope="module")
 def predict(net, modulations):
     """Overlaps and their gradient for the boxes of one test image."""
-    modulation = jax.tree.map(lambda x: x[0], modulations)
-    run = lambda m, f3, f4, boxes: m.iou_net.predict(f3, f4, modulation, boxes)
+    modulation = jax.tree.map(lambda x: x[:1], modulations)
+
+    def run(m, f3, f4, boxes):
+        return m.iou_net.predict(f3[None], f4[None], modulation, boxes[None])[0]
 
     def total(boxes, f3, f4):
         overlaps = NETS[net][1].apply(variables(net), f3, f4, boxes, method=run)
@@ -92,11 +89,11 @@ def test_prediction_and_its_gradient_equal_the_recorded_ones(net, features, pred
 
 @pytest.mark.parametrize("variant", REFINEMENTS)
 def test_refined_boxes_equal_the_recorded_ones(net, features, modulations, variant):
-    recorded, f3, f4 = golden(net), features[0][0], features[1][0]
-    modulation = jax.tree.map(lambda x: x[0], modulations)
+    recorded, (f3, f4) = golden(net), (level[:1] for level in features)
+    modulation = jax.tree.map(lambda x: x[:1], modulations)
 
     def run(module, boxes):
-        predict = lambda b: module.iou_net.predict(f3, f4, modulation, b)
+        predict = lambda b: module.iou_net.predict(f3, f4, modulation, b[None])[0]
         return refine(predict, boxes, REFINEMENTS[variant])
 
     boxes, overlaps = apply(net, run, jnp.asarray(recorded["in/test_proposals"][0]))

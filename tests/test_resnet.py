@@ -8,7 +8,7 @@ from recorded_nets import apply, assert_close, assert_features, golden, images, 
 from recorded_nets import variables as recorded_variables
 
 from tirjax.backbones import BACKBONES, ResNet
-from tirjax.backbones.resnet import STRIDES, fold, normalise
+from tirjax.backbones.resnet import STAGES, fold, normalise
 
 pytestmark = pytest.mark.usefixtures("shared")
 
@@ -35,7 +35,7 @@ def test_folded_batch_norms_change_nothing(depth):
     pixels = images()[:1, :64, :64]
     expected = jax.jit(ResNet(depth).apply)(tree, pixels)
     got = jax.jit(ResNet(depth, folded=True).apply)(fold(tree), pixels)
-    for layer in STRIDES:
+    for layer in STAGES:
         assert_close(got[layer], np.asarray(expected[layer]))
 
 
@@ -54,7 +54,7 @@ def test_a_map_is_its_stride_smaller_than_the_image(name):
     out, _ = jax.eval_shape(
         network.init_with_output, jax.random.key(0), jnp.zeros((2, 96, 64, 3))
     )
-    for layer, stride in STRIDES.items():
+    for layer, stride in network.strides.items():
         assert out[layer].shape[:3] == (2, 96 // stride, 64 // stride)
 
 

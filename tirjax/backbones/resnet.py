@@ -1,4 +1,4 @@
-"""ResNet-18 and ResNet-50 up to stride 16, batch norms frozen.
+"""ResNet-18 and ResNet-50 up to stride 16, and narrow ones of our own.
 
 The last stage and the classification layer of the ImageNet networks are never run by a
 tracker, so they do not exist here. Padding is explicit: ``SAME`` pads a strided
@@ -15,13 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
+from tirjax.backbones.norm import EPSILON, FROZEN, BatchNorm, Norm
 from tirjax.typing import Array, Float, Num, PyTree
 
-STRIDES = {"layer1": 4, "layer2": 8, "layer3": 16}
-_BLOCKS = {18: (2, 2, 2), 50: (3, 4, 6)}
-_WIDTHS = (64, 128, 256)
+STAGES = ("layer1", "layer2", "layer3")
+_BLOCKS = {10: (1, 1, 1), 18: (2, 2, 2), 50: (3, 4, 6)}
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_EPSILON = 1e-5
 
 
 def normalise(pixels: Num[Array, "*b h w c"]) -> Float[Array, "*b h w 3"]:
@@ -49,11 +48,6 @@ def conv(features, size, stride=1, *, bias=False, dtype=None, precision=None):
     )
 
 
-def norm(dtype=None):
-    """Batch norm on its running statistics."""
-    return nn.BatchNorm(use_running_average=True, epsilon=_EPSILON, dtype=dtype)
-
-
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions and a skip connection.
 
@@ -64,6 +58,7 @@ class BasicBlock(nn.Module):
       folded: whether the batch norms have been folded into the convolutions.
       dtype: of the computation; None follows the parameters.
       precision: of the convolutions.
+      norm: where batch norms take their statistics from.
     """
 
     width: int
@@ -72,6 +67,7 @@ class BasicBlock(nn.Module):
     folded: bool = False
     dtype: Any = None
     precision: Any = None
+    norm: Norm = FROZEN
 
     def setup(self):
         last = self._units()
@@ -92,7 +88,7 @@ class BasicBlock(nn.Module):
             dtype=self.dtype,
             precision=self.precision,
         )
-        return [made, None if self.folded else norm(self.dtype)]
+        return [made, None if self.folded else BatchNorm(self.norm, self.dtype)]
 
     def _main(self, x):
         x = nn.relu(_run(self.conv1, self.bn1, x))
@@ -130,49 +126,71 @@ class ResNet(nn.Module):
     """The first three stages.
 
     Attributes:
-      depth: 18 or 50.
+      depth: 10, 18 or 50.
+      widths: of the three stages; a bottleneck puts out four times as much.
+      pool: whether a max pooling follows the first convolution. Without it all strides
+        are halved.
       folded: takes the parameters that ``fold`` returns.
       dtype: of the computation; None follows the parameters.
+      norm: where batch norms take their statistics from.
+      frozen: stages that keep their running statistics whatever ``norm`` says; ``conv1``
+        is the first convolution.
     """
 
     depth: int = 18
+    widths: tuple[int, int, int] = (64, 128, 256)
+    pool: bool = True
     folded: bool = False
     dtype: Any = None
+    norm: Norm = FROZEN
+    frozen: tuple[str, ...] = ()
 
     def setup(self):
-        self.conv1 = conv(64, 7, 2, bias=self.folded, dtype=self.dtype)
-        self.bn1 = None if self.folded else norm(self.dtype)
+        self.conv1 = conv(self.widths[0], 7, 2, bias=self.folded, dtype=self.dtype)
+        norm = self._norm("conv1")
+        self.bn1 = None if self.folded else BatchNorm(norm, self.dtype)
         self.layer1, self.layer2, self.layer3 = map(self._stage, range(3))
 
+    @property
+    def strides(self) -> dict[str, int]:
+        """Pixels of the image a step of each map covers."""
+        return {name: (4 if self.pool else 2) << i for i, name in enumerate(STAGES)}
+
+    def _norm(self, stage):
+        return FROZEN if stage in self.frozen else self.norm
+
     def _stage(self, index):
-        block = BasicBlock if self.depth == 18 else Bottleneck
+        block = Bottleneck if self.depth == 50 else BasicBlock
         first = index > 0 or self.depth == 50
 
         def make(i):
             return block(
-                width=_WIDTHS[index],
+                width=self.widths[index],
                 stride=2 if i == 0 and index > 0 else 1,
                 project=i == 0 and first,
                 folded=self.folded,
                 dtype=self.dtype,
+                norm=self._norm(STAGES[index]),
             )
 
         return [make(i) for i in range(_BLOCKS[self.depth][index])]
 
-    def stem(self, images: Float[Array, "n h w 3"]) -> Float[Array, "n oh ow 64"]:
+    def stem(self, images: Float[Array, "n h w 3"]) -> Float[Array, "n oh ow c"]:
         """First convolution, before the pooling; stride 2."""
         return nn.relu(_run(self.conv1, self.bn1, images))
 
     def __call__(self, images: Float[Array, "n h w 3"]) -> dict[str, Array]:
-        """Feature maps ``layer1, layer2, layer3`` of strides 4, 8 and 16.
+        """Feature maps ``layer1, layer2, layer3``, of the strides of ``strides``.
 
         Args:
           images: what ``normalise`` returns.
         """
-        edge = ((1, 1), (1, 1))
-        x = nn.max_pool(self.stem(images), (3, 3), (2, 2), edge)  # pyright: ignore
+        x = self.stem(images)
+        if self.pool:
+            edge = ((1, 1), (1, 1))
+            x = nn.max_pool(x, (3, 3), (2, 2), edge)  # pyright: ignore
         maps = {}
-        for name in STRIDES:
+        for name in STAGES:
             for block in getattr(self, name):
                 x = block(x)
             maps[name] = x
@@ -197,7 +215,7 @@ def _fold(params, stats):
     for name, leaf in params.items():
         if name in pairs:
             affine, moments = params[pairs[name]], stats[pairs[name]]
-            gain = affine["scale"] * jax.lax.rsqrt(moments["var"] + _EPSILON)
+            gain = affine["scale"] * jax.lax.rsqrt(moments["var"] + EPSILON)
             bias = affine["bias"] - moments["mean"] * gain
             folded[name] = {"kernel": leaf["kernel"] * gain, "bias": bias}
         elif name not in pairs.values():

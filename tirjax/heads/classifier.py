@@ -11,15 +11,15 @@ import numpy as np
 from flax import linen as nn
 from jax.lax import Precision
 
+from tirjax.backbones.norm import FROZEN, Norm
 from tirjax.backbones.resnet import BasicBlock, conv
 from tirjax.ops import boxes as box_ops
 from tirjax.ops.distance import radial
 from tirjax.ops.roi import prroi_pool
 from tirjax.ops.target_filter import score_map, score_shape
-from tirjax.solvers.steepest_descent import steepest_descent
+from tirjax.solvers.steepest_descent import descent_path, steepest_descent
 from tirjax.typing import Array, Float, Int
 
-STRIDE = 16
 _KNOTS, _SPACING = 100, 0.1
 _LEAST_REGULARISATION = 1e-3
 
@@ -60,6 +60,7 @@ class FilterInitializer(nn.Module):
 
     channels: int
     filter_size: int
+    stride: int
 
     def setup(self):
         self.filter_conv = conv(self.channels, 3, bias=True, precision=_EXACT)
@@ -67,7 +68,7 @@ class FilterInitializer(nn.Module):
     def __call__(self, features, boxes):
         bins = (self.filter_size, self.filter_size)
         pool = lambda f, box: prroi_pool(f, box[None], bins)[0]
-        return jax.vmap(pool)(self.filter_conv(features), boxes / STRIDE).mean(0)
+        return jax.vmap(pool)(self.filter_conv(features), boxes / self.stride).mean(0)
 
 
 class FilterOptimizer(nn.Module):
@@ -75,9 +76,11 @@ class FilterOptimizer(nn.Module):
 
     Attributes:
       sigma: width of the initial label, cells.
+      stride: pixels of a cell.
     """
 
     sigma: float
+    stride: int
 
     def setup(self):
         distance = _SPACING * np.arange(_KNOTS)
@@ -91,7 +94,7 @@ class FilterOptimizer(nn.Module):
 
     def maps(self, boxes, shape, size):
         """Label, mask and weight of every score, ``[n, rows, cols]`` each."""
-        centre = box_ops.centre(boxes) / STRIDE - size % 2 / 2
+        centre = box_ops.centre(boxes) / self.stride - size % 2 / 2
         knots = [
             self.label_map_predictor(),
             self.target_mask_predictor[0](),
@@ -103,7 +106,8 @@ class FilterOptimizer(nn.Module):
         label, mask, weight = jnp.moveaxis(values, -1, 0)
         return label, nn.sigmoid(mask), weight
 
-    def __call__(self, features, boxes, filter, sample_weights, steps, count):
+    def problem(self, features, boxes, filter, sample_weights):
+        """What the solvers of ``steepest_descent`` take, and their keywords."""
         size = filter.shape[0]
         shape = score_shape(features.shape[1:3], size)
         label, mask, weight = self.maps(boxes, shape, size)
@@ -116,14 +120,11 @@ class FilterOptimizer(nn.Module):
             scores, w = scored
             return weight * (activation(scores, mask) - label), shrink * w
 
-        return steepest_descent(
-            residual,
-            filter,
-            steps=steps,
-            step_scale=jnp.exp(self.log_step_length[0]),
-            operator=lambda w: (score_map(features, w), w),
-            count=count,
-        )
+        keywords = {
+            "step_scale": jnp.exp(self.log_step_length[0]),
+            "operator": lambda w: (score_map(features, w), w),
+        }
+        return (residual, filter), keywords
 
 
 class Classifier(nn.Module):
@@ -134,20 +135,28 @@ class Classifier(nn.Module):
       channels: of the features and the filter; 256 in DiMP-18, 512 in DiMP-50.
       filter_size: side of the filter, cells.
       sigma: width of the initial label, cells.
+      stride: pixels of a cell of ``layer3``.
+      norm: where batch norms take their statistics from.
     """
 
     blocks: int
     channels: int
     filter_size: int = 4
     sigma: float = 0.9
+    stride: int = 16
+    norm: Norm = FROZEN
 
     def setup(self):
+        width = self.channels
+        block = lambda: BasicBlock(width, precision=_EXACT, norm=self.norm)
         self.feature_extractor = [
-            *(BasicBlock(self.channels, precision=_EXACT) for _ in range(self.blocks)),
-            conv(self.channels, 3, precision=_EXACT),
+            *(block() for _ in range(self.blocks)),
+            conv(width, 3, precision=_EXACT),
         ]
-        self.filter_initializer = FilterInitializer(self.channels, self.filter_size)
-        self.filter_optimizer = FilterOptimizer(self.sigma)
+        self.filter_initializer = FilterInitializer(
+            self.channels, self.filter_size, self.stride
+        )
+        self.filter_optimizer = FilterOptimizer(self.sigma, self.stride)
 
     def features(self, layer3: Float[Array, "n h w d"]) -> Float[Array, "n h w c"]:
         """Classification features of the backbone's ``layer3``."""
@@ -183,9 +192,27 @@ class Classifier(nn.Module):
         Returns:
           The filter, and the loss before every step and after the last.
         """
-        return self.filter_optimizer(
-            features, boxes, filter, sample_weights, steps, count
+        problem, keywords = self.filter_optimizer.problem(
+            features, boxes, filter, sample_weights
         )
+        return steepest_descent(*problem, steps=steps, count=count, **keywords)
+
+    def iterates(
+        self,
+        features: Float[Array, "n h w c"],
+        boxes: Float[Array, "n 4"],
+        steps: int = 5,
+    ) -> Float[Array, "{steps}+1 f f c"]:
+        """The first filter and what every step makes of it; training judges them all.
+
+        Args:
+          features: samples, equally weighted.
+          boxes: target in every sample.
+          steps: iterations. Static.
+        """
+        first = self.initial_filter(features, boxes)
+        problem, keywords = self.filter_optimizer.problem(features, boxes, first, None)
+        return descent_path(*problem, steps=steps, **keywords)
 
 
 # Reduced-precision products of tensor cores change the step length visibly.

@@ -7,19 +7,17 @@ Source: Danelljan et al., ATOM: Accurate Tracking by Overlap Maximization, CVPR 
 section 3.1; Jiang et al., Acquisition of Localization Confidence, ECCV 2018.
 """
 
+import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from jax.lax import Precision
 
-from tirjax.backbones.resnet import norm
+from tirjax.backbones.norm import FROZEN, BatchNorm, Norm
 from tirjax.ops.roi import prroi_pool
 from tirjax.typing import Array, Float
 
-_STRIDE3, _STRIDE4 = 8, 16
-_WIDTH = 256
 
-
-def _conv(features, size, padding):
+def _conv(features, size, padding, norm):
     made = nn.Conv(
         features,
         (size, size),
@@ -27,7 +25,7 @@ def _conv(features, size, padding):
         precision=Precision.HIGHEST,
         kernel_init=nn.initializers.he_normal(),
     )
-    return [made, norm()]
+    return [made, BatchNorm(norm)]
 
 
 def _run(unit, x):
@@ -39,6 +37,7 @@ class LinearBlock(nn.Module):
     """Linear layer, batch norm, rectifier."""
 
     features: int
+    norm: Norm = FROZEN
 
     def setup(self):
         self.linear = nn.Dense(
@@ -46,43 +45,54 @@ class LinearBlock(nn.Module):
             precision=Precision.HIGHEST,
             kernel_init=nn.initializers.he_normal(),
         )
-        self.bn = norm()
+        self.bn = BatchNorm(self.norm)
 
-    def __call__(self, x: Float[Array, "n c"]) -> Float[Array, "n d"]:
+    def __call__(self, x: Float[Array, "*n c"]) -> Float[Array, "*n d"]:
         return nn.relu(self.bn(self.linear(x)))
 
 
 class IoUNet(nn.Module):
-    """Modulation by the reference, features of the test frame, prediction for boxes."""
+    """Modulation by the reference, features of the test frame, prediction for boxes.
+
+    Attributes:
+      strides: pixels of a cell of ``layer2`` and ``layer3``.
+      width: channels of both levels; half of it where the reference enters.
+      norm: where batch norms take their statistics from.
+    """
+
+    strides: tuple[int, int] = (8, 16)
+    width: int = 256
+    norm: Norm = FROZEN
 
     def setup(self):
-        self.conv3_1r = _conv(128, 3, 1)
-        self.conv4_1r = _conv(_WIDTH, 3, 1)
-        self.fc3_1r = _conv(_WIDTH, 3, 0)
-        self.fc34_3r = _conv(_WIDTH, 1, 0)
-        self.fc34_4r = _conv(_WIDTH, 1, 0)
-        self.conv3_1t, self.conv3_2t = _conv(_WIDTH, 3, 1), _conv(_WIDTH, 3, 1)
-        self.conv4_1t, self.conv4_2t = _conv(_WIDTH, 3, 1), _conv(_WIDTH, 3, 1)
-        self.fc3_rt, self.fc4_rt = LinearBlock(_WIDTH), LinearBlock(_WIDTH)
+        width = self.width
+        unit = lambda features, size, padding: _conv(features, size, padding, self.norm)
+        self.conv3_1r, self.conv4_1r = unit(width // 2, 3, 1), unit(width, 3, 1)
+        self.fc3_1r = unit(width, 3, 0)
+        self.fc34_3r, self.fc34_4r = unit(width, 1, 0), unit(width, 1, 0)
+        self.conv3_1t, self.conv3_2t = unit(width, 3, 1), unit(width, 3, 1)
+        self.conv4_1t, self.conv4_2t = unit(width, 3, 1), unit(width, 3, 1)
+        self.fc3_rt = LinearBlock(width, self.norm)
+        self.fc4_rt = LinearBlock(width, self.norm)
         self.iou_predictor = nn.Dense(1, precision=Precision.HIGHEST)
 
     def modulation(
         self,
-        layer2: Float[Array, "1 h2 w2 c2"],
-        layer3: Float[Array, "1 h3 w3 c3"],
-        box: Float[Array, "4"],
-    ) -> tuple[Float[Array, "256"], Float[Array, "256"]]:
-        """Channel weights of both levels from one reference frame and its box."""
-        f3, f4 = _run(self.conv3_1r, layer2)[0], _run(self.conv4_1r, layer3)[0]
-        pooled3 = prroi_pool(f3, box[None] / _STRIDE3, (3, 3))
-        pooled4 = prroi_pool(f4, box[None] / _STRIDE4, (1, 1))
+        layer2: Float[Array, "n h2 w2 c2"],
+        layer3: Float[Array, "n h3 w3 c3"],
+        boxes: Float[Array, "n 4"],
+    ) -> tuple[Float[Array, "n d"], Float[Array, "n d"]]:
+        """Channel weights of both levels from reference frames and a box in each."""
+        f3, f4 = _run(self.conv3_1r, layer2), _run(self.conv4_1r, layer3)
+        pooled3 = _pool(f3, boxes[:, None] / self.strides[0], 3)[:, 0]
+        pooled4 = _pool(f4, boxes[:, None] / self.strides[1], 1)[:, 0]
         both = jnp.concatenate([_run(self.fc3_1r, pooled3), pooled4], -1)
         weights = _run(self.fc34_3r, both), _run(self.fc34_4r, both)
-        return weights[0][0, 0, 0], weights[1][0, 0, 0]
+        return weights[0][:, 0, 0], weights[1][:, 0, 0]
 
     def features(
         self, layer2: Float[Array, "n h2 w2 c2"], layer3: Float[Array, "n h3 w3 c3"]
-    ) -> tuple[Float[Array, "n h2 w2 256"], Float[Array, "n h3 w3 256"]]:
+    ) -> tuple[Float[Array, "n h2 w2 d"], Float[Array, "n h3 w3 d"]]:
         """Feature maps in which boxes are judged."""
         f3 = _run(self.conv3_2t, _run(self.conv3_1t, layer2))
         f4 = _run(self.conv4_2t, _run(self.conv4_1t, layer3))
@@ -90,21 +100,26 @@ class IoUNet(nn.Module):
 
     def predict(
         self,
-        f3: Float[Array, "h2 w2 256"],
-        f4: Float[Array, "h3 w3 256"],
-        modulation: tuple[Float[Array, "256"], Float[Array, "256"]],
-        boxes: Float[Array, "n 4"],
-    ) -> Float[Array, " n"]:
-        """Predicted overlap of each box with the target.
+        f3: Float[Array, "n h2 w2 d"],
+        f4: Float[Array, "n h3 w3 d"],
+        modulation: tuple[Float[Array, "n d"], Float[Array, "n d"]],
+        boxes: Float[Array, "n p 4"],
+    ) -> Float[Array, "n p"]:
+        """Predicted overlap of each frame's boxes with its target.
 
         Pooling is linear in each channel, so the modulation follows it: it scales the
         few pooled values instead of two maps.
         """
-        v3, v4 = modulation
-        pooled3 = prroi_pool(f3, boxes / _STRIDE3, (5, 5)) * v3
-        pooled4 = prroi_pool(f4, boxes / _STRIDE4, (3, 3)) * v4
-        flat = lambda x: x.reshape(len(x), -1)
+        v3, v4 = (v[:, None, None, None] for v in modulation)
+        pooled3 = _pool(f3, boxes / self.strides[0], 5) * v3
+        pooled4 = _pool(f4, boxes / self.strides[1], 3) * v4
+        flat = lambda x: x.reshape(*x.shape[:2], -1)
         both = jnp.concatenate(
             [self.fc3_rt(flat(pooled3)), self.fc4_rt(flat(pooled4))], -1
         )
-        return self.iou_predictor(both)[:, 0]
+        return self.iou_predictor(both)[..., 0]
+
+
+def _pool(maps, boxes, bins):
+    """Pools boxes ``[n, p, 4]`` of every map: ``[n, p, bins, bins, c]``."""
+    return jax.vmap(lambda x, b: prroi_pool(x, b, (bins, bins)))(maps, boxes)

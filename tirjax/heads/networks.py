@@ -4,6 +4,7 @@ from typing import Any
 
 from flax import linen as nn
 
+from tirjax.backbones.norm import FROZEN, Norm
 from tirjax.backbones.resnet import ResNet
 from tirjax.heads.classifier import Classifier
 from tirjax.heads.iou_net import IoUNet
@@ -57,31 +58,69 @@ class AtomNet(nn.Module):
 
 def _overlaps(iou_net, maps, boxes):
     layer2, layer3 = maps["layer2"][:1], maps["layer3"][:1]
-    modulation = iou_net.modulation(layer2, layer3, boxes[0])
+    modulation = iou_net.modulation(layer2, layer3, boxes[:1])
     f3, f4 = iou_net.features(layer2, layer3)
-    return iou_net.predict(f3[0], f4[0], modulation, boxes)
+    return iou_net.predict(f3, f4, modulation, boxes[None])[0]
 
 
-def dimp_net(depth: int, *, sigma: float = 0.9, dtype: Any = None) -> DimpNet:
+# What differs between the published networks and ours, by depth of the backbone:
+# residual blocks and channels of the classifier.
+_CLASSIFIERS = {10: (0, 96), 18: (1, 256), 50: (0, 512)}
+
+
+def dimp_net(
+    depth: int,
+    *,
+    sigma: float = 0.9,
+    dtype: Any = None,
+    norm: Norm = FROZEN,
+    frozen: tuple[str, ...] = (),
+) -> DimpNet:
     """DiMP-18 or DiMP-50; SuperDiMP-50 is DiMP-50 with other weights and settings.
 
+    DiMP-10 is ours: a third of the channels, one block a stage and no pooling, so that
+    its strides are 4 and 8 and a patch of 128 pixels has 16 x 16 cells.
+
     Args:
-      depth: of the backbone, 18 or 50.
+      depth: of the backbone, 10, 18 or 50.
       sigma: width of the label before training, cells; 0.9 is DiMP's, 0.9167 (22 cells
         over 24) SuperDiMP's.
       dtype: of the backbone's computation; None follows the parameters.
+      norm: where batch norms take their statistics from; for training.
+      frozen: stages of the backbone that keep their running statistics.
     """
-    heads = {18: (1, 256), 50: (0, 512)}
-    return DimpNet(
-        ResNet(depth, dtype=dtype), Classifier(*heads[depth], sigma=sigma), IoUNet()
+    backbone = _backbone(depth, dtype, norm, frozen)
+    classifier = Classifier(
+        *_CLASSIFIERS[depth],
+        sigma=sigma,
+        stride=backbone.strides["layer3"],
+        norm=norm,
     )
+    return DimpNet(backbone, classifier, _iou_net(backbone, norm))
 
 
-def atom_net(depth: int = 18, *, dtype: Any = None) -> AtomNet:
+def atom_net(
+    depth: int = 18,
+    *,
+    dtype: Any = None,
+    norm: Norm = FROZEN,
+) -> AtomNet:
     """ATOM's two networks.
 
     Args:
       depth: of the backbone; published weights have 18.
       dtype: of the backbone's computation; None follows the parameters.
+      norm: where batch norms take their statistics from; for training.
     """
-    return AtomNet(ResNet(depth, dtype=dtype), IoUNet())
+    backbone = _backbone(depth, dtype, norm)
+    return AtomNet(backbone, _iou_net(backbone, norm))
+
+
+def _backbone(depth, dtype, norm, frozen=()):
+    widths, pool = ((24, 48, 96), False) if depth == 10 else ((64, 128, 256), True)
+    return ResNet(depth, widths, pool, dtype=dtype, norm=norm, frozen=frozen)
+
+
+def _iou_net(backbone, norm):
+    strides = backbone.strides["layer2"], backbone.strides["layer3"]
+    return IoUNet(strides, width=64 if backbone.depth == 10 else 256, norm=norm)

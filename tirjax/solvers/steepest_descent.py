@@ -54,25 +54,63 @@ def steepest_descent(
       not run repeats the last. Without ``count``, differentiable in everything
       ``residual`` and ``operator`` close over.
     """
-    transpose = jax.linear_transpose(operator, start)
     turns = steps if count is None else count
+    step = _step(residual, start, step_scale, operator)
 
     def body(i, carry):
         w, z, losses = carry
-        r, jvp = jax.linearize(residual, z)
-        (pulled,) = jax.linear_transpose(jvp, z)(r)
-        (g,) = transpose(pulled)
-        moved = operator(g)
-        curved = jvp(moved)
-        alpha = step_scale * _dot(g, g) / jnp.maximum(_dot(curved, curved), 1e-8)
-        return (
-            _descend(w, alpha, g),
-            _descend(z, alpha, moved),
-            losses.at[i].set(_dot(r, r)),
-        )
+        w, z, loss = step(w, z)
+        return w, z, losses.at[i].set(loss)
 
     z = operator(start)
     losses = jnp.zeros(steps + 1, jnp.result_type(*jax.tree.leaves(z)))
     w, z, losses = jax.lax.fori_loop(0, turns, body, (start, z, losses))
     final = residual(z)
     return w, jnp.where(jnp.arange(steps + 1) < turns, losses, _dot(final, final))
+
+
+def descent_path(
+    residual: Callable[[PyTree], PyTree],
+    start: PyTree,
+    *,
+    steps: int,
+    step_scale: Float[Array, ""] | float = 1.0,
+    operator: Callable[[PyTree], PyTree] = lambda w: w,
+) -> PyTree:
+    """The same steps, and everywhere they lead: ``start`` and what follows it.
+
+    Args:
+      residual: as for ``steepest_descent``.
+      start: first guess.
+      steps: iterations. Static.
+      step_scale: multiplies the step length.
+      operator: linear map of the unknown.
+
+    Returns:
+      ``start``'s tree with a leading axis of ``steps + 1``. Differentiable in
+      everything ``residual`` and ``operator`` close over.
+    """
+    step = _step(residual, start, step_scale, operator)
+
+    def body(carry, _):
+        w, z, _ = step(*carry)
+        return (w, z), w
+
+    path = jax.lax.scan(body, (start, operator(start)), length=steps)[1]
+    return jax.tree.map(lambda w, rest: jnp.concatenate([w[None], rest]), start, path)
+
+
+def _step(residual, start, step_scale, operator):
+    """One iteration on the unknown and its image: ``(w, z) -> (w, z, objective)``."""
+    transpose = jax.linear_transpose(operator, start)
+
+    def step(w, z):
+        r, jvp = jax.linearize(residual, z)
+        (pulled,) = jax.linear_transpose(jvp, z)(r)
+        (g,) = transpose(pulled)
+        moved = operator(g)
+        curved = jvp(moved)
+        alpha = step_scale * _dot(g, g) / jnp.maximum(_dot(curved, curved), 1e-8)
+        return _descend(w, alpha, g), _descend(z, alpha, moved), _dot(r, r)
+
+    return step

@@ -11,7 +11,7 @@ from flax import linen as nn
 from tirjax.backbones.resnet import normalise
 from tirjax.typing import Array, Float, Int, PyTree
 
-Modulation = tuple[Float[Array, " c3"], Float[Array, " c4"]]
+Modulation = tuple[Float[Array, "1 c3"], Float[Array, "1 c4"]]
 
 
 class Maps(NamedTuple):
@@ -49,7 +49,7 @@ def modulation(
 ) -> Modulation:
     """The target's appearance for the IoU-Net, from the first patch."""
     run = lambda m, *x: m.iou_net.modulation(*x)
-    return _apply(net, params, run, maps.layer2[:1], maps.layer3[:1], box)
+    return _apply(net, params, run, maps.layer2[:1], maps.layer3[:1], box[None])
 
 
 def overlaps(net: nn.Module, params: PyTree, maps: Maps, reference: Modulation):
@@ -57,7 +57,7 @@ def overlaps(net: nn.Module, params: PyTree, maps: Maps, reference: Modulation):
     features = lambda m, *x: m.iou_net.features(*x)
     f3, f4 = _apply(net, params, features, maps.layer2, maps.layer3)
     run = lambda m, *x: m.iou_net.predict(*x)
-    return lambda boxes: _apply(net, params, run, f3[0], f4[0], reference, boxes)
+    return lambda boxes: _apply(net, params, run, f3, f4, reference, boxes[None])[0]
 
 
 def first_filter(

@@ -1,0 +1,57 @@
+"""Optimisers whose learning rates differ between parts of a network."""
+
+from collections.abc import Callable, Mapping
+
+import jax
+import optax
+
+from tirjax.typing import Array, PyTree
+
+Schedule = Callable[[Array], Array]
+
+
+def step_decay(every: int, factor: float = 0.2) -> Schedule:
+    """A factor of 1 that is multiplied by ``factor`` each ``every`` steps."""
+    return optax.exponential_decay(1.0, every, factor, staircase=True)
+
+
+def grouped(
+    rates: Mapping[str, float],
+    factor: Schedule = optax.constant_schedule(1.0),
+    *,
+    decay: float = 0.0,
+    clip: float | None = None,
+) -> optax.GradientTransformation:
+    """Adam with a learning rate for each part; what no part names stays as it is.
+
+    Args:
+      rates: learning rate by part, a path in the parameters such as ``'backbone'`` or
+        ``'classifier/filter_optimizer'``; the longest that fits counts. ``''`` is
+        everything.
+      factor: ``step -> factor`` on all rates.
+      decay: decoupled weight decay, times the learning rate.
+      clip: largest global norm of the gradients.
+    """
+
+    def adam(rate):
+        return optax.adamw(lambda step: rate * factor(step), weight_decay=decay)
+
+    parts = {part: adam(rate) for part, rate in rates.items()}
+    chosen = optax.partition(
+        parts | {_STILL: optax.set_to_zero()}, lambda params: _labels(params, rates)
+    )
+    return optax.chain(optax.clip_by_global_norm(clip), chosen) if clip else chosen
+
+
+_STILL = "(still)"
+
+
+def _labels(params: PyTree, rates: Mapping[str, float]) -> PyTree:
+    """The part that each leaf belongs to."""
+
+    def label(keys, _):
+        path = [key.key for key in keys]
+        heads = ["/".join(path[:length]) for length in range(len(path), -1, -1)]
+        return next((head for head in heads if head in rates), _STILL)
+
+    return jax.tree_util.tree_map_with_path(label, params)
