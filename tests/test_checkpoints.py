@@ -5,7 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tirjax.checkpoints import load_variables, read_about, save_variables
+from tirjax.checkpoints import (
+    check_sizes,
+    load_variables,
+    read_about,
+    save_variables,
+    write_sizes,
+)
 from tirjax.data.sequence import DataError
 
 ABOUT = {"architecture": "dimp18", "sha256": "ab", "versions": {"jax": "0"}}
@@ -70,6 +76,43 @@ def test_a_missing_checkpoint_names_the_remedy(tmp_path):
     for read in (load_variables, read_about):
         with pytest.raises(DataError, match=r"nowhere: no checkpoint; .* convert"):
             read(tmp_path / "nowhere")
+
+
+def test_an_empty_workdir_says_how_to_train(tmp_path):
+    (tmp_path / "checkpoints" / "5.orbax-checkpoint-tmp" / "variables").mkdir(
+        parents=True
+    )
+    for read in (load_variables, read_about):
+        with pytest.raises(DataError, match=r"no checkpoint; .* train fit CONFIG --w"):
+            read(tmp_path)
+
+
+@pytest.mark.parametrize("run", ["", "checkpoints"])
+def test_a_workdir_reads_as_its_newest_step(tmp_path, variables, run):
+    for step in (9, 10):
+        about = {**ABOUT, "step": step}
+        save_variables(tmp_path / "checkpoints" / str(step), variables, about)
+    assert read_about(tmp_path / run)["step"] == 10
+    got = load_variables(tmp_path / run)
+    jax.tree.map(np.testing.assert_array_equal, got, variables)
+    assert read_about(tmp_path / "checkpoints" / "9")["step"] == 9
+
+
+def test_a_run_is_not_replaced_by_a_checkpoint(tmp_path, variables):
+    save_variables(tmp_path / "checkpoints" / "9", variables, ABOUT)
+    with pytest.raises(DataError, match="is no checkpoint, so not replaced"):
+        save_variables(tmp_path, variables, ABOUT)
+
+
+def test_damage_beside_the_variables_does_not_matter(tmp_path, variables):
+    save_variables(tmp_path / "9", variables, ABOUT)
+    (tmp_path / "9" / "state").mkdir()
+    (tmp_path / "9" / "state" / "a").write_text("much")
+    write_sizes(tmp_path / "9")
+    (tmp_path / "9" / "state" / "a").write_text("")
+    load_variables(tmp_path)
+    with pytest.raises(DataError, match=r"state/a has 0 of 4 bytes"):
+        check_sizes(tmp_path / "9", "state")
 
 
 @pytest.mark.parametrize("how", ["empty", "half", "gone"])

@@ -1,6 +1,8 @@
 """Networks on disk: what training writes and tracking reads, with Orbax.
 
-A checkpoint is a folder with the variables and a record of where they come from.
+A checkpoint is a folder with the variables and a record of where they come from. A
+training run keeps several, ``WORKDIR/checkpoints/STEP``; reading WORKDIR reads the
+newest that is finished.
 """
 
 import contextlib
@@ -19,6 +21,7 @@ from tirjax.data.sequence import DataError
 from tirjax.typing import PyTree
 
 VARIABLES, ABOUT, SIZES = "variables", "about", "sizes.json"
+RUN = "checkpoints"
 
 
 def save_variables(path: Path, variables: PyTree, about: Mapping[str, Any]) -> None:
@@ -44,14 +47,14 @@ def save_variables(path: Path, variables: PyTree, about: Mapping[str, Any]) -> N
     )
     with _quiet(), ocp.Checkpointer(ocp.CompositeCheckpointHandler()) as checkpointer:
         checkpointer.save(path, items, force=True)
-    (path / SIZES).write_text(json.dumps(_sizes(path)))
+    write_sizes(path)
 
 
 def load_variables(path: Path, like: PyTree | None = None) -> PyTree:
     """Reads the variables of a checkpoint.
 
     Args:
-      path: folder.
+      path: folder of a checkpoint or of a training run.
       like: arrays or their shapes, as of ``jax.eval_shape``. Only what it names is
         returned, with its dtypes; everything by default.
 
@@ -62,7 +65,7 @@ def load_variables(path: Path, like: PyTree | None = None) -> PyTree:
       DataError: no checkpoint, a damaged one, or one of another network.
     """
     path = _found(path)
-    _check_sizes(path)
+    check_sizes(path, VARIABLES)
     try:
         with _quiet(), ocp.PyTreeCheckpointer() as checkpointer:
             tree = checkpointer.metadata(path / VARIABLES).item_metadata.tree
@@ -71,7 +74,7 @@ def load_variables(path: Path, like: PyTree | None = None) -> PyTree:
             variables = checkpointer.restore(path / VARIABLES, arguments)
     # Orbax and the storage below it each have errors of their own for a bad file.
     except Exception as error:
-        raise _damaged(path, error) from None
+        raise damaged(path, error) from None
     if like is None:
         return jax.tree.map(jnp.asarray, variables)
     return jax.tree_util.tree_map_with_path(
@@ -82,6 +85,9 @@ def load_variables(path: Path, like: PyTree | None = None) -> PyTree:
 def read_about(path: Path) -> dict[str, Any]:
     """Reads the record of a checkpoint's origin.
 
+    Args:
+      path: folder of a checkpoint or of a training run.
+
     Raises:
       DataError: no checkpoint, or a damaged one.
     """
@@ -89,7 +95,7 @@ def read_about(path: Path) -> dict[str, Any]:
     try:
         return json.loads((path / ABOUT / "metadata").read_text())
     except (OSError, ValueError) as error:
-        raise _damaged(path, error) from None
+        raise damaged(path, error) from None
 
 
 def _pick(path: Path, variables: PyTree, keys: tuple, leaf: Any) -> jax.Array:
@@ -107,29 +113,54 @@ def _pick(path: Path, variables: PyTree, keys: tuple, leaf: Any) -> jax.Array:
     return jnp.asarray(value, leaf.dtype)
 
 
-def _sizes(path: Path) -> dict[str, int]:
-    """Bytes of every file of the variables."""
-    found = sorted((path / VARIABLES).rglob("*"))
-    return {
-        str(file.relative_to(path)): file.stat().st_size
-        for file in found
-        if file.is_file()
-    }
+def write_sizes(path: Path) -> None:
+    """Writes down how many bytes every file of a checkpoint has."""
+    (path / SIZES).write_text(json.dumps(_sizes(path)))
 
 
-def _check_sizes(path: Path) -> None:
-    """Finds a file cut short before the storage does, which then ends untidily."""
+def check_sizes(path: Path, item: str) -> None:
+    """Finds a file cut short before the storage does, which then ends untidily.
+
+    Args:
+      path: folder of a checkpoint; one without a list of sizes passes.
+      item: folder in it; the others may be damaged.
+
+    Raises:
+      DataError: a file is shorter, longer or gone.
+    """
     try:
         wanted = json.loads((path / SIZES).read_text())
     except FileNotFoundError:
         return
     except ValueError as error:
-        raise _damaged(path, error) from None
+        raise damaged(path, f"{SIZES}: {error}") from None
     sizes = _sizes(path)
     for file, size in wanted.items():
-        if sizes.get(file) != size:
+        if file.startswith(f"{item}/") and sizes.get(file) != size:
             have = f"has {sizes[file]} of" if file in sizes else "is gone, with its"
-            raise _damaged(path, f"{file} {have} {size} bytes")
+            raise damaged(path, f"{file} {have} {size} bytes")
+
+
+def damaged(path: Path, error: Exception | str) -> DataError:
+    """What is raised for a checkpoint that cannot be read."""
+    what = " ".join(str(error).split())[:160] or type(error).__name__
+    return DataError(f"{path}: damaged checkpoint ({what}); make or copy it again")
+
+
+def finished_steps(path: Path) -> list[int]:
+    """Steps of the finished checkpoints in a folder, newest first; half-written ones
+    have names that are no numbers."""
+    names = (p.name for p in path.glob("*") if _is_checkpoint(p))
+    return sorted((int(name) for name in names if name.isdecimal()), reverse=True)
+
+
+def _sizes(path: Path) -> dict[str, int]:
+    """Bytes of every file in the folders of a checkpoint."""
+    return {
+        str(file.relative_to(path)): file.stat().st_size
+        for file in sorted(path.glob("*/**/*"))
+        if file.is_file()
+    }
 
 
 def _is_checkpoint(path: Path) -> bool:
@@ -137,18 +168,18 @@ def _is_checkpoint(path: Path) -> bool:
 
 
 def _found(path: Path) -> Path:
+    """The checkpoint at ``path``, or the newest of the training run there."""
     path = Path(path).resolve()
-    if not _is_checkpoint(path):
-        raise DataError(
-            f"{path}: no checkpoint; make one with `python -m train convert FILE --out "
-            f"{path.name}`"
-        )
-    return path
-
-
-def _damaged(path: Path, error: Exception | str) -> DataError:
-    what = " ".join(str(error).split())[:160] or type(error).__name__
-    return DataError(f"{path}: damaged checkpoint ({what}); make or copy it again")
+    if _is_checkpoint(path):
+        return path
+    for folder in (path / RUN, path):
+        if steps := finished_steps(folder):
+            return folder / str(steps[0])
+    raise DataError(
+        f"{path}: no checkpoint; train a network with `python -m train fit CONFIG "
+        f"--workdir {path.name}` or convert one with `python -m train convert FILE "
+        f"--out {path.name}`"
+    )
 
 
 @contextlib.contextmanager

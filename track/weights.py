@@ -1,5 +1,6 @@
 """Checkpoints as the ``params`` of trackers."""
 
+import hashlib
 import logging
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from tirjax.checkpoints import load_variables, read_about
 from tirjax.data import DataError
@@ -58,14 +60,22 @@ def _load(name: str, given: dict[str, Path]) -> Weights:
     if path is None:
         raise DataError(
             f"{name} has a network: give --weights DIR, a checkpoint that "
-            "`python -m train convert` wrote"
+            "`python -m train convert` wrote or the --workdir of `python -m train fit`"
         )
     variables = load_variables(path, _shapes(name))
     about = read_about(path)
     made_for = about.get("architecture", name)
     if made_for != name:
         log.warning("%s: weights of %s, used for %s", path, made_for, name)
-    return Weights(variables, str(about.get("sha256", path)))
+    return Weights(variables, str(about.get("sha256") or _digest(variables)))
+
+
+def _digest(variables: Any) -> str:
+    """Tells the steps of a training run apart, which share a folder."""
+    digest = hashlib.sha256()
+    for leaf in jax.tree.leaves(variables):
+        digest.update(np.asarray(leaf).tobytes())
+    return digest.hexdigest()
 
 
 def _shapes(name: str) -> Any:

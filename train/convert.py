@@ -1,9 +1,6 @@
 """``train convert``: a published checkpoint in, ours out."""
 
 import collections
-import datetime
-import hashlib
-import importlib.metadata
 import math
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-import tirjax
 from tirjax.checkpoints import save_variables
 from tirjax.convert import pytorch
 from tirjax.convert.rename import leaves
 
+from . import about
 from .options import Convert
 
-PACKAGES = ("jax", "flax", "orbax-checkpoint", "numpy")
+CONVERTING = ("jax", "flax", "orbax-checkpoint", "numpy")
 
 
 def convert(options: Convert) -> None:
@@ -39,16 +36,13 @@ def convert(options: Convert) -> None:
 
 def _about(file: Path, got: pytorch.Converted) -> dict[str, Any]:
     """Where the variables come from, for whoever finds the folder."""
-    with file.open("rb") as opened:
-        digest = hashlib.file_digest(opened, "sha256").hexdigest()
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {
         "file": file.name,
-        "sha256": digest,
+        "sha256": about.digest(file),
         "architecture": got.architecture,
         "architecture_known": got.reason,
-        "versions": {"tirjax": tirjax.__version__, **versions},
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "versions": about.versions(CONVERTING),
+        "date": about.now(),
     }
 
 
