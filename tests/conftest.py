@@ -1,5 +1,6 @@
 """Shared fixtures: strict JAX, two CPU devices, seeded randomness, reference data."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -27,3 +28,13 @@ def shared() -> Path:
     if not root.is_dir():
         pytest.skip(f"no reference data at {root}; set TIRJAX_SHARED")
     return root
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were():
+    """A program that ran in this process keeps the log to itself; tests listen in."""
+    names = ("tirjax", "tirjax_shell", "tirjax_track", "tirjax_train", "train")
+    yield
+    for name in names:
+        logging.getLogger(name).propagate = True
+        logging.getLogger(name).handlers.clear()

@@ -27,7 +27,7 @@ def rendered(monkeypatch):
 
     monkeypatch.setattr(demo, "synthesize", render)
     monkeypatch.setattr(demo, "TRACKERS_BY_MERIT", ("mosse",))
-    monkeypatch.setattr("tirjax_track.session._cache", lambda common: None)
+    monkeypatch.setattr("tirjax_shell.session.cache", lambda common: None)
     return made
 
 

@@ -20,7 +20,7 @@ LENGTHS = {"birds": 9, "car": 14, "horse": 11}
 @pytest.fixture(autouse=True)
 def cache(monkeypatch):
     """The programs' cache is the tests' own, whatever the command line says."""
-    monkeypatch.setattr("tirjax_track.session._cache", lambda common: None)
+    monkeypatch.setattr("tirjax_shell.session.cache", lambda common: None)
 
 
 @pytest.fixture

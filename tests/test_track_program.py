@@ -11,6 +11,7 @@ from tirjax_track.options import Common
 
 from tirjax.data import DataError, FixedWindow, FrameWindow, SequenceWindow
 from tirjax.trackers import TRACKERS
+from tirjax_shell import session as shell
 
 
 def test_help_lists_the_commands_without_importing_jax():
@@ -44,7 +45,7 @@ def test_a_command_line_that_makes_no_sense_ends_with_2(argv, capsys):
 
 
 def test_an_error_of_the_program_itself_keeps_its_traceback(monkeypatch, tmp_path):
-    monkeypatch.setattr(session, "start", lambda common: None)
+    monkeypatch.setattr(shell, "start", lambda *_: None)
     monkeypatch.setattr("tirjax_track.report.report", lambda options: int("a bug"))
     with pytest.raises(ValueError, match="a bug"):
         main(["report", str(tmp_path)])
@@ -54,7 +55,7 @@ def test_an_interrupt_ends_with_130(monkeypatch, tmp_path, capsys):
     def stop(options):
         raise KeyboardInterrupt("repeat it")
 
-    monkeypatch.setattr(session, "start", lambda common: None)
+    monkeypatch.setattr(shell, "start", lambda *_: None)
     monkeypatch.setattr("tirjax_track.report.report", stop)
     assert main(["report", str(tmp_path)]) == 130
     assert capsys.readouterr().err == "interrupted: repeat it\n"
@@ -74,12 +75,12 @@ def test_the_cache_is_in_the_users_folder_unless_told(
     jax_settings, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: tmp_path / name)
-    session._cache(Common())
+    shell.cache(Common())
     assert jax.config.jax_compilation_cache_dir == str(tmp_path / "tirjax" / "jax")
-    session._cache(Common(cache_dir=tmp_path / "mine"))
+    shell.cache(Common(cache_dir=tmp_path / "mine"))
     assert jax.config.jax_compilation_cache_dir == str(tmp_path / "mine")
     assert jax.config.jax_enable_compilation_cache
-    session._cache(Common(no_cache=True))
+    shell.cache(Common(no_cache=True))
     assert not jax.config.jax_enable_compilation_cache
 
 
@@ -88,10 +89,10 @@ def test_no_place_for_the_cache_is_a_warning_unless_it_was_asked_for(
 ):
     (tmp_path / "file").write_text("")
     monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: tmp_path / "file")
-    session._cache(Common())
+    shell.cache(Common())
     assert "no compilation cache at" in caplog.text
     with pytest.raises(OSError, match="file"):
-        session._cache(Common(cache_dir=tmp_path / "file" / "mine"))
+        shell.cache(Common(cache_dir=tmp_path / "file" / "mine"))
 
 
 def test_progress_without_a_terminal_is_a_line_now_and_then(monkeypatch, caplog):

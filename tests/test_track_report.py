@@ -19,7 +19,7 @@ HOSTILE = "<script>alert(1)<"
 @pytest.fixture(autouse=True)
 def cache(monkeypatch):
     """The programs' cache is the tests' own, whatever the command line says."""
-    monkeypatch.setattr("tirjax_track.session._cache", lambda common: None)
+    monkeypatch.setattr("tirjax_shell.session.cache", lambda common: None)
 
 
 def truth(name):

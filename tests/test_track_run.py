@@ -19,7 +19,7 @@ START = np.array([20.0, 25, 20, 20])
 @pytest.fixture(autouse=True)
 def cache(monkeypatch):
     """The programs' cache is the tests' own, whatever the command line says."""
-    monkeypatch.setattr("tirjax_track.session._cache", lambda common: None)
+    monkeypatch.setattr("tirjax_shell.session.cache", lambda common: None)
 
 
 def blob(rng, frames=12, rows=70, cols=90):

@@ -1,10 +1,9 @@
 """``python -m track``: reads the command line, runs a command, ends with one line."""
 
-import dataclasses
 import sys
 from collections.abc import Sequence
 
-import tyro
+from tirjax_shell import commands
 
 from . import options
 
@@ -14,7 +13,6 @@ COMMANDS = {
     "eval": options.Eval,
     "report": options.Report,
 }
-BAD_INPUT, INTERRUPTED = 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,38 +25,16 @@ def main(argv: Sequence[str] | None = None) -> int:
       Exit status: 0, 2 for input or output that cannot be used, 130 when interrupted.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
-    chosen = tyro.extras.subcommand_cli_from_dict(
-        {name: _briefly(c, name in argv[:1]) for name, c in COMMANDS.items()},
-        prog="track",
-        description="Thermal-infrared tracking. `track COMMAND --help` explains each.",
-        args=argv,
-        config=(tyro.conf.FlagCreatePairsOff,),
-    )
-    try:
-        _dispatch(chosen)
-    except KeyboardInterrupt as stop:
-        return _end(chosen, stop, "interrupted", INTERRUPTED)
-    except (OSError, ValueError) as error:
-        if isinstance(error, ValueError) and not _is_data_error(error):
-            raise
-        return _end(chosen, error, "error", BAD_INPUT)
-    return 0
-
-
-def _briefly(command: type, chosen: bool) -> type:
-    """The command, with one line of help unless it is the one that was chosen."""
-    if chosen:
-        return command
-    first_line = (command.__doc__ or "").partition("\n")[0]
-    brief = type(command.__name__, (command,), {"__doc__": first_line})
-    return dataclasses.dataclass(frozen=True)(brief)
+    what = "Thermal-infrared tracking. `track COMMAND --help` explains each."
+    chosen = commands.parse(COMMANDS, argv, "track", what)
+    return commands.finish(lambda: _dispatch(chosen), chosen.common.debug)
 
 
 def _dispatch(chosen) -> None:
     """Imports what the command needs, and calls it."""
-    from . import session
+    from tirjax_shell import session
 
-    session.start(chosen.common)
+    session.start(__package__ or "track", chosen.common)
     match chosen:
         case options.Demo():
             from .demo import demo
@@ -76,21 +52,6 @@ def _dispatch(chosen) -> None:
             from .report import report
 
             report(chosen)
-
-
-def _is_data_error(error: ValueError) -> bool:
-    from tirjax.data.sequence import DataError
-
-    return isinstance(error, DataError)
-
-
-def _end(chosen, error: BaseException, kind: str, status: int) -> int:
-    """Prints the one line, or raises again under ``--debug``."""
-    if chosen.common.debug:
-        raise error
-    text = " ".join(str(error).split())
-    print(f"{kind}: {text}" if text else kind, file=sys.stderr)
-    return status
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from typing import Annotated
 
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction, arg
 
+from tirjax_shell.options import COMMON, Common, Folder, Text
+
 Names = Annotated[
     UseAppendAction[tuple[str, ...]],
     arg(
@@ -23,20 +25,6 @@ Names = Annotated[
 Weights = Annotated[
     UseAppendAction[tuple[str, ...]], arg(metavar="[NAME=]PATH", help_behavior_hint="")
 ]
-Folder = Annotated[Path | None, arg(metavar="PATH", help_behavior_hint="")]
-Text = Annotated[str | None, arg(metavar="NAME", help_behavior_hint="")]
-
-
-@dataclasses.dataclass(frozen=True)
-class Common:
-    """Options of every command."""
-
-    no_cache: bool = False
-    """Do not keep compiled programs on disk; every start then compiles anew."""
-    cache_dir: Folder = None
-    """Where to keep them; by default the user's cache folder."""
-    debug: bool = False
-    """Show the traceback of an error."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +40,7 @@ class Demo:
 
     out: Path = Path("demo")
     """Folder for everything."""
-    common: OmitArgPrefixes[Common] = Common()
+    common: OmitArgPrefixes[Common] = COMMON
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +79,7 @@ class Run:
     `frame` for percentiles of one or the other (default for deep input: sequence)."""
     seed: int = 0
     """Of every random draw."""
-    common: OmitArgPrefixes[Common] = Common()
+    common: OmitArgPrefixes[Common] = COMMON
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +125,7 @@ class Eval:
     """Only open every sequence and say what is wrong with it."""
     overwrite: bool = False
     """Delete results there that were made with other settings."""
-    common: OmitArgPrefixes[Common] = Common()
+    common: OmitArgPrefixes[Common] = COMMON
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,4 +156,4 @@ class Report:
     """Part of the benchmark, where no manifest says it."""
     protocol: Text = None
     """Whose rules score the results; by default the benchmark's own."""
-    common: OmitArgPrefixes[Common] = Common()
+    common: OmitArgPrefixes[Common] = COMMON

@@ -1,12 +1,8 @@
-"""What every command shares: log, compilation cache, progress."""
+"""Progress on the terminal, and in logs."""
 
 import logging
 import time
-from pathlib import Path
 
-import platformdirs
-from rich.console import Console
-from rich.logging import RichHandler
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -15,43 +11,11 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from .options import Common
+from tirjax_shell.session import CONSOLE
 
 log = logging.getLogger(__name__)
 
-# One for all, so that lines of the log pass above the bars.
-CONSOLE = Console(stderr=True)
 PLAIN_EVERY = 10.0  # seconds between lines of progress where no bar can be drawn
-
-
-def start(common: Common) -> None:
-    """Sends the log to stderr and turns the compilation cache on or off."""
-    handler: logging.Handler = logging.StreamHandler()
-    if CONSOLE.is_terminal:
-        handler = RichHandler(console=CONSOLE, show_path=False, show_time=False)
-    package = logging.getLogger(__package__)
-    package.handlers[:] = [handler]
-    package.setLevel(logging.INFO)
-    package.propagate = False  # libraries install a handler of their own at the root
-    _cache(common)
-
-
-def _cache(common: Common) -> None:
-    """Points JAX at the folder of compiled programs; without one it goes on."""
-    import jax  # here and in the commands, so that `--help` need not wait for it
-
-    folder = common.cache_dir or Path(platformdirs.user_cache_dir("tirjax")) / "jax"
-    if not common.no_cache:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            if common.cache_dir:
-                raise
-            log.warning("no compilation cache at %s (%s)", folder, error.strerror)
-            return
-    jax.config.update("jax_enable_compilation_cache", not common.no_cache)
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)
 
 
 class Meter:

@@ -13,6 +13,7 @@ import numpy as np
 from tirjax.checkpoints import load_variables, read_about
 from tirjax.data import DataError
 from tirjax.trackers import NETWORKS
+from tirjax.weights import SHIPPED
 
 log = logging.getLogger(__name__)
 

@@ -1,15 +1,22 @@
 """``python -m train``: reads the command line, runs a command, ends with one line."""
 
-import dataclasses
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import tyro
 
+from tirjax_shell import commands
+
 from . import options
 
-COMMANDS = {"convert": options.Convert}
-BAD_INPUT, INTERRUPTED = 2, 130
+COMMANDS = {
+    "fit": options.Fit,
+    "prepare": options.Prepare,
+    "convert": options.Convert,
+    "extract": options.Extract,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,55 +29,50 @@ def main(argv: Sequence[str] | None = None) -> int:
       Exit status: 0, 2 for input or output that cannot be used, 130 when interrupted.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
-    chosen = tyro.extras.subcommand_cli_from_dict(
-        {name: _briefly(c, name in argv[:1]) for name, c in COMMANDS.items()},
-        prog="train",
-        description="Networks for tracking. `train COMMAND --help` explains each.",
-        args=argv,
-        config=(tyro.conf.FlagCreatePairsOff,),
+    chosen, settings = _parse(argv)
+    run = lambda: _dispatch(chosen, settings)
+    return commands.finish(run, chosen.common.debug)
+
+
+def _parse(argv: list[str]) -> tuple[Any, list[str]]:
+    """The command, and what is left: the settings of a config."""
+    if argv[:1] != ["fit"]:
+        what = "Networks for tracking. `train COMMAND --help` explains each."
+        return commands.parse(COMMANDS, argv, "train", what), []
+    files = [word for word in argv if word.endswith(".py")]
+    if files and {"-h", "--help"} & {*argv}:
+        return options.Fit(Path(files[0]), Path()), ["--help"]
+    return tyro.cli(
+        options.Fit,
+        prog="train fit",
+        args=argv[1:],
+        return_unknown_args=True,
+        config=commands.FLAGS,
     )
-    try:
-        _dispatch(chosen)
-    except KeyboardInterrupt as stop:
-        return _end(chosen, stop, "interrupted", INTERRUPTED)
-    except (OSError, ValueError) as error:
-        if isinstance(error, ValueError) and not _is_data_error(error):
-            raise
-        return _end(chosen, error, "error", BAD_INPUT)
-    return 0
 
 
-def _briefly(command: type, chosen: bool) -> type:
-    """The command, with one line of help unless it is the one that was chosen."""
-    if chosen:
-        return command
-    first_line = (command.__doc__ or "").partition("\n")[0]
-    brief = type(command.__name__, (command,), {"__doc__": first_line})
-    return dataclasses.dataclass(frozen=True)(brief)
-
-
-def _dispatch(chosen) -> None:
+def _dispatch(chosen, settings: list[str]) -> None:
     """Imports what the command needs, and calls it."""
+    from tirjax_shell import session
+
+    session.start(__package__ or "train", chosen.common)
     match chosen:
+        case options.Fit():
+            from .fit import fit
+
+            fit(chosen, settings)
         case options.Convert():
             from .convert import convert
 
             convert(chosen)
+        case options.Extract():
+            from .extract import extract
 
+            extract(chosen)
+        case options.Prepare():
+            from .prepare import prepare
 
-def _is_data_error(error: ValueError) -> bool:
-    from tirjax.data.sequence import DataError
-
-    return isinstance(error, DataError)
-
-
-def _end(chosen, error: BaseException, kind: str, status: int) -> int:
-    """Prints the one line, or raises again under ``--debug``."""
-    if chosen.common.debug:
-        raise error
-    text = " ".join(str(error).split())
-    print(f"{kind}: {text}" if text else kind, file=sys.stderr)
-    return status
+            prepare(chosen)
 
 
 if __name__ == "__main__":

@@ -6,19 +6,11 @@ the help.
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Literal
 
-from tyro.conf import OmitArgPrefixes, Positional, arg
+from tyro.conf import OmitArgPrefixes, Positional
 
-Text = Annotated[str | None, arg(metavar="NAME", help_behavior_hint="")]
-
-
-@dataclasses.dataclass(frozen=True)
-class Common:
-    """Options of every command."""
-
-    debug: bool = False
-    """Show the traceback of an error."""
+from tirjax_shell.options import COMMON, Common, Folder, Number, Text
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,4 +33,96 @@ class Convert:
     architecture: Text = None
     """dimp18, dimp50, super_dimp, atom, resnet18 or resnet50; by default what the names
     and shapes in the file say."""
-    common: OmitArgPrefixes[Common] = Common()
+    common: OmitArgPrefixes[Common] = COMMON
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepare:
+    """Turn a data set into files that training reads fast, or check it.
+
+    Writes OUT/tirjax_DATASET/1.0.0: ArrayRecord files in the layout of TensorFlow
+    Datasets, without TensorFlow, one record a picture: JPEG and PNG files as they are,
+    anything else as PNG of 8 bits (a video grows about twentyfold).
+    The folder appears when everything is in it: an interrupted command leaves nothing,
+    repeating a finished one does nothing. Training also reads the plain files; this
+    pays for large sets, on network disks, and to move a set as a few large files.
+
+    Data sets: lsotb_tir_train, got10k, lasot, trackingnet, coco, imagenet_vid, kaist,
+    rgbt210, rgbt234, lasher (and with _rgb for their visible pictures), hit_uav,
+    ptb_tir, lsotb_tir, vot_tir2015, vot_tir2016, otb, antiuav, and folder, your own
+    sequences with boxes.
+
+    For example:
+        python -m train prepare lsotb_tir_train --data ~/LSOTB-TIR
+        python -m train prepare got10k --data ~/GOT-10k --out /fast/prepared
+        python -m train prepare folder --data my_clips --check
+    """
+
+    dataset: Positional[str]
+    """Name of the data set."""
+    data: Folder = None
+    """Folder of the data set."""
+    out: Path = Path("prepared")
+    """Folder for prepared data sets."""
+    cut: Text = None
+    """Part of the data set by its name, or names of sequences with commas."""
+    check: bool = False
+    """Only open every sequence, decode every frame, and list what is missing or
+    corrupt; exit status 2 if anything is."""
+    quick: bool = False
+    """With --check: only the first and the last frame of each sequence."""
+    on_error: Literal["stop", "skip"] = "stop"
+    """At a sequence that cannot be read: stop, or leave it out and say so."""
+    common: OmitArgPrefixes[Common] = COMMON
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """Train a network as a config file says.
+
+    CONFIG is a Python file whose function `config` returns the run; its keyword
+    arguments are settings, given after it as flags (`train fit CONFIG --help` lists
+    them). WORKDIR gets checkpoints (the newest three and the best), metrics.jsonl,
+    curves.png, pictures of predictions, and TensorBoard files where tensorboardX is
+    installed. Interrupting saves; repeating the command goes on, exactly as if nothing
+    had happened. `track --weights WORKDIR` uses the newest checkpoint.
+
+    For example:
+        python -m train fit configs/dimp10_synthetic.py --workdir runs/small
+        python -m train fit configs/dimp18_synthetic.py --workdir runs/a --batch 32
+    """
+
+    config: Positional[Path]
+    """Python file with the run."""
+    workdir: Path
+    """Folder of the run."""
+    devices: Number = None
+    """Virtual devices on a CPU, for trying out several; a batch is spread over all."""
+    distributed: bool = False
+    """Be one of several processes; on TPU pods and Slurm the rest is found out."""
+    coordinator: Text = None
+    """HOST:PORT of the first process, where it is not found out."""
+    processes: Number = None
+    """How many processes there are."""
+    process: Number = None
+    """Which one this is, from 0."""
+    common: OmitArgPrefixes[Common] = COMMON
+
+
+@dataclasses.dataclass(frozen=True)
+class Extract:
+    """Take the network out of a training run, to pass it on.
+
+    Writes its variables and its record to OUT, without the state of the optimizer.
+    `track --weights OUT` uses it, as it would use the run.
+
+    For example:
+        python -m train extract runs/a --out weights/mine
+        python -m train extract runs/a/checkpoints/3000 --out weights/mine
+    """
+
+    run: Positional[Path]
+    """Folder of a run, for its newest checkpoint, or of one checkpoint."""
+    out: Path
+    """Folder for the network; a network that is there is replaced."""
+    common: OmitArgPrefixes[Common] = COMMON

@@ -1,0 +1,1 @@
+"""What `train` and `track` share: their way in, their way out, the cache."""
