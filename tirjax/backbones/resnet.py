@@ -133,8 +133,8 @@ class ResNet(nn.Module):
       folded: takes the parameters that ``fold`` returns.
       dtype: of the computation; None follows the parameters.
       norm: where batch norms take their statistics from.
-      frozen: stages that keep their running statistics whatever ``norm`` says; ``conv1``
-        is the first convolution.
+      frozen: stages that keep their running statistics whatever ``norm`` says;
+        ``conv1`` is the first convolution.
     """
 
     depth: int = 18

@@ -78,8 +78,8 @@ def forward(net: DimpNet, variables: PyTree, batch: Examples, steps: int) -> Out
         boxes,
         method=lambda m, *x: m.classifier.iterates(*x, steps),
     )
-    filters = jax.vmap(learn)(train, batch.train_boxes)
-    judge = jax.vmap(jax.vmap(score_map, (None, 0)))
+    filters: Any = jax.vmap(learn)(train, batch.train_boxes)
+    judge: Any = jax.vmap(jax.vmap(score_map, (None, 0)))
     scores = jnp.moveaxis(judge(test, filters), 1, 0)
     return Outputs(scores, overlaps, moved.get("batch_stats", {}))
 
@@ -116,7 +116,7 @@ def loss(outputs: Outputs, batch: Examples, weights: Weights = DIMP):
         "loss_first": weights.first * errors[0],
         "loss_between": weights.between * errors[1:-1].mean(),
     }
-    return sum(parts.values()), parts
+    return jnp.stack(list(parts.values())).sum(), parts
 
 
 def dimp_task(

@@ -1,23 +1,22 @@
 """Optimisers whose learning rates differ between parts of a network."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Hashable, Mapping
+from typing import Any
 
 import jax
 import optax
 
-from tirjax.typing import Array, PyTree
-
-Schedule = Callable[[Array], Array]
+from tirjax.typing import PyTree
 
 
-def step_decay(every: int, factor: float = 0.2) -> Schedule:
+def step_decay(every: int, factor: float = 0.2) -> optax.Schedule:
     """A factor of 1 that is multiplied by ``factor`` each ``every`` steps."""
     return optax.exponential_decay(1.0, every, factor, staircase=True)
 
 
 def grouped(
     rates: Mapping[str, float],
-    factor: Schedule = optax.constant_schedule(1.0),
+    factor: optax.Schedule = optax.constant_schedule(1.0),
     *,
     decay: float = 0.0,
     clip: float | None = None,
@@ -36,10 +35,9 @@ def grouped(
     def adam(rate):
         return optax.adamw(lambda step: rate * factor(step), weight_decay=decay)
 
-    parts = {part: adam(rate) for part, rate in rates.items()}
-    chosen = optax.partition(
-        parts | {_STILL: optax.set_to_zero()}, lambda params: _labels(params, rates)
-    )
+    parts: dict[Hashable, Any] = {part: adam(rate) for part, rate in rates.items()}
+    parts[_STILL] = optax.set_to_zero()
+    chosen = optax.partition(parts, lambda params: _labels(params, rates))
     return optax.chain(optax.clip_by_global_norm(clip), chosen) if clip else chosen
 
 

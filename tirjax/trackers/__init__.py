@@ -21,7 +21,7 @@ from tirjax.trackers.base import (
     track,
     track_many,
 )
-from tirjax.trackers.dimp import DIMP18, DIMP50, SUPER_DIMP, dimp
+from tirjax.trackers.dimp import DIMP10, DIMP18, DIMP50, SUPER_DIMP, dimp
 from tirjax.trackers.eco import OTB_HC, TIR_HC, eco
 from tirjax.trackers.kcf import kcf
 from tirjax.trackers.mosse import mosse
@@ -40,6 +40,7 @@ TRACKERS: dict[str, Builder] = {
     "kcf": _any_size(kcf),
     "eco_hc": lambda size: eco(OTB_HC, size=size),
     "eco_hc_tir": lambda size: eco(TIR_HC, size=size),
+    "dimp10": _any_size(lambda: dimp(DIMP10)),
     "dimp18": _any_size(lambda: dimp(DIMP18)),
     "dimp50": _any_size(lambda: dimp(DIMP50)),
     "super_dimp": _any_size(lambda: dimp(SUPER_DIMP)),
@@ -48,6 +49,7 @@ TRACKERS: dict[str, Builder] = {
 
 # The networks whose variables are a tracker's ``params``; the others take ``()``.
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "dimp10": lambda: dimp_net(10),
     "dimp18": lambda: dimp_net(18),
     "dimp50": lambda: dimp_net(50),
     "super_dimp": lambda: dimp_net(50),

@@ -19,10 +19,10 @@ class Config:
     """Settings of the tracker; defaults are DiMP-18's.
 
     Attributes:
-      depth: of the backbone, 18 or 50.
+      depth: of the backbone, 10, 18 or 50.
       label_sigma: width of the label the filter was trained with, cells.
       dtype: of the backbone's computation; None follows the parameters.
-      side: side of the search patch, pixels; a multiple of 16.
+      side: side of the search patch, pixels; a multiple of the network's stride.
       search_scale: side of the search region over that of the target (geometric mean).
       crop: how patches are cut after the first frame.
       augmentation: of the first frame.
@@ -63,6 +63,10 @@ class Config:
 
 
 DIMP18 = Config()
+# Half the pixels at half the stride, and a region like that of the VOT-19 settings.
+DIMP10 = dataclasses.replace(
+    DIMP18, depth=10, label_sigma=0.25 / 4.5 * 16, side=128, search_scale=4.5
+)
 DIMP50 = dataclasses.replace(DIMP18, depth=50)
 SUPER_DIMP = dataclasses.replace(
     DIMP50,

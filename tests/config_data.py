@@ -1,0 +1,37 @@
+"""The configs by name, and tiny data for all of them."""
+
+from pathlib import Path
+
+import fabricated
+import jax
+
+FOLDER = Path(__file__).parents[1] / "configs"
+FILES = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
+PUBLISHED = ("dimp18", "dimp50", "super_dimp", "atom")
+VIDEOS = ("lasot", "got10k", "trackingnet", "coco")
+
+
+def write_sets(root):
+    """Folders of data sets by their flags; LaSOT and GOT-10k are too short to read."""
+    for name in (*VIDEOS, "hit_uav"):
+        fabricated.fabricate(name, root / name)
+    fabricated.write(root / "got10k/got10k_vottrain_split.txt", "1\n")
+    (root / "coco/train2017").rename(root / "coco/train2014")
+    instances = root / "coco/annotations/instances_train2017.json"
+    instances.rename(instances.with_stem("instances_train2014"))
+    _long_lsotb(root / "lsotb")
+    return root
+
+
+def _long_lsotb(root):
+    """One video long enough to train on."""
+    place = "TIR_training_001/car_001"
+    fabricated.pictures(root / "TrainingData" / place, 24)
+    for i in range(24):
+        xml = root / "Annotations" / place / f"{i + 1:08}.xml"
+        fabricated.write(xml, fabricated.voc([("car", 0, fabricated.box(i))]))
+
+
+def shape_of(tree):
+    """Shapes and types in place of arrays."""
+    return jax.tree.map(lambda x: (x.shape, x.dtype), tree)

@@ -1,0 +1,126 @@
+"""Samples from the synthetic world, rendered on the device inside the training step."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from tirjax.data.synthetic import Clip, Settings, render_frames, sample_scene
+from tirjax.data.synthetic.dataset import PRESENT
+from tirjax.data.training.processing import Processing, process
+from tirjax.data.training.samples import Examples, Sample
+from tirjax.typing import Array, Float, Int, Key
+
+
+def sample_times(
+    key: Key[Array, ""], frames: tuple[int, int], gap: int, length: int
+) -> Int[Array, " n"]:
+    """Frame numbers around a base frame: train frames up to it, test frames after it.
+
+    Args:
+      key: of the draw.
+      frames: numbers of train and of test frames.
+      gap: how far they may be from the base frame.
+      length: frames of the clip.
+    """
+    middle, before, after = jax.random.split(key, 3)
+    train, test = frames
+    base = jax.random.randint(middle, (), 0, length - 1)
+    back = jax.random.randint(before, (train,), 1, gap + 1).at[0].set(0)
+    ahead = jax.random.randint(after, (test,), 1, gap + 1)
+    return jnp.clip(jnp.concatenate([base - back, base + ahead]), 0, length - 1)
+
+
+def _shown(clip: Clip, train: int) -> Int[Array, " n"]:
+    """Which frame to take for each: itself, or the one of its kind that shows most."""
+    places = jnp.arange(len(clip.visible))
+    kind = places < train
+    rank = jnp.where(kind[:, None] == kind, clip.visible, -1.0)
+    return jnp.where(clip.visible >= PRESENT, places, rank.argmax(1))
+
+
+def _inside(boxes: Float[Array, "n 4"], settings: Settings) -> Float[Array, "n 4"]:
+    """Boxes cut at the border of the image, as they are annotated."""
+    size = jnp.array([settings.cols, settings.rows], jnp.float32)
+    low = jnp.clip(boxes[:, :2], 0.0, size - 1)
+    high = jnp.clip(boxes[:, :2] + boxes[:, 2:], low + 1, size)
+    return jnp.concatenate([low, high - low], axis=1)
+
+
+def render_sample(
+    key: Key[Array, ""],
+    settings: Settings,
+    frames: tuple[int, int] = (3, 3),
+    gap: int = 30,
+) -> Sample:
+    """Thermal frames of a new scene.
+
+    A frame on which the target hardly shows gives way to the one of its kind (train or
+    test) on which it shows most.
+
+    Args:
+      key: of scene and times.
+      settings: of the world.
+      frames: numbers of train and of test frames.
+      gap: as for ``sample_times``.
+    """
+    scene, times = jax.random.split(key)
+    times = sample_times(times, frames, gap, settings.frames)
+    clip = render_frames(sample_scene(scene, settings), times, settings)
+    chosen = _shown(clip, frames[0])
+    size = jnp.array([settings.rows, settings.cols], jnp.int32)
+    return Sample(
+        pixels=clip.tir[chosen],
+        sizes=jnp.broadcast_to(size, (len(times), 2)),
+        boxes=_inside(clip.boxes[chosen], settings),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Rendered:
+    """A feed without files: an example is a function of its number.
+
+    Attributes:
+      settings: of the world.
+      processing: of its frames.
+      batch: examples of a step.
+      test_frames: how many frames to find the target in.
+      gap: as for ``sample_times``.
+      lanes: scenes rendered at once: 1 suits a CPU, an accelerator more.
+      repeats: examples made of one scene, each with crops and changes of its own; it
+        divides what a device gets of a batch.
+    """
+
+    settings: Settings
+    processing: Processing
+    batch: int
+    test_frames: int = 3
+    gap: int = 30
+    lanes: int = 1
+    repeats: int = 1
+
+    def read(
+        self, step: int, part: slice = slice(None)
+    ) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Numbers of a step's examples, or of a part of them. Nothing can go wrong."""
+        numbers = step * self.batch + np.arange(self.batch, dtype=np.uint32)
+        return numbers[part], ()
+
+    def make(self, raw: Int[Array, " b"], key: Key[Array, ""]) -> Examples:
+        """Renders and crops the examples with these numbers.
+
+        Args:
+          raw: their numbers, in order, whole scenes.
+          key: of the whole run.
+        """
+        frames = self.processing.train_frames, self.test_frames
+
+        scenes, changes = jax.random.split(key)
+        of = lambda k: jax.vmap(lambda number: jax.random.fold_in(k, number))
+        render = lambda k: render_sample(k, self.settings, frames, self.gap)
+        drawn = of(scenes)(raw[:: self.repeats] // self.repeats)
+        samples = jax.lax.map(render, drawn, batch_size=self.lanes)
+        samples = jax.tree.map(lambda x: jnp.repeat(x, self.repeats, axis=0), samples)
+        one = lambda sample, k: process(sample, k, self.processing)
+        return jax.vmap(one)(samples, of(changes)(raw))
