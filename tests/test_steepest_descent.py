@@ -7,7 +7,7 @@ import pytest
 from jax.test_util import check_grads
 
 from tirjax.ops.target_filter import score_map
-from tirjax.solvers.steepest_descent import steepest_descent
+from tirjax.solvers.steepest_descent import descent_path, steepest_descent
 
 
 @pytest.fixture
@@ -111,6 +111,36 @@ def test_counts_may_differ_within_a_batch(problem):
     for count in range(3):
         alone, _ = solve(jnp.int32(count))
         np.testing.assert_allclose(many[count], alone, atol=1e-6)
+
+
+def test_the_path_is_where_every_number_of_steps_leads(problem):
+    residual, operator, start, _ = problem
+    settings = {"step_scale": 0.9, "operator": operator}
+    path = descent_path(residual, start, steps=3, **settings)
+    assert path.shape == (4, *start.shape)
+    for steps, w in enumerate(path):
+        expected, _ = steepest_descent(residual, start, steps=steps, **settings)
+        np.testing.assert_allclose(w, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_the_path_of_a_tree_is_a_tree_and_no_steps_are_its_start():
+    start = {"a": jnp.ones(2), "b": jnp.zeros(())}
+    path = descent_path(lambda w: w, start, steps=0)
+    assert path["a"].shape == (1, 2) and path["b"].shape == (1,)
+
+
+def test_gradients_reach_the_residual_from_everywhere_on_the_path(rng):
+    a = jnp.asarray(rng.normal(size=(6, 3)), jnp.float32)
+    b = jnp.asarray(rng.normal(size=6), jnp.float32)
+    weights = jnp.asarray(rng.normal(size=(3, 3)), jnp.float32)
+
+    def followed(a, b):
+        path = descent_path(
+            lambda z: z - b, jnp.ones(3), steps=2, operator=lambda w: a @ w
+        )
+        return (weights * path**2).sum()
+
+    check_grads(followed, (a, b), order=1, modes=["rev"], rtol=2e-2, atol=2e-2)
 
 
 def test_the_solution_is_differentiable_in_what_the_residual_closes_over(rng):

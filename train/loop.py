@@ -192,10 +192,11 @@ class Meter:
     """
 
     def __init__(self, run: Run):
-        raw, _ = run.feed.read(0, slice(0, run.feed.batch))
+        raw, _ = run.feed.read(0, devices.part(run.feed.batch))
         made = jax.eval_shape(run.feed.make, raw, keys(run)[1])
         films = [leaf.shape for leaf in jax.tree.leaves(made) if leaf.ndim == 5]
-        self._images = sum(examples * frames for examples, frames, *_ in films)
+        images = sum(examples * frames for examples, frames, *_ in films)
+        self._images = images * jax.process_count()
         self.restart()
 
     def restart(self) -> None:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from tirjax.data.sequence import DataError
 from tirjax.typing import Array, Float, Key, PyTree
 
 Metrics = dict[str, Array]
@@ -130,7 +131,13 @@ def _gradients(objective, params, stats, batch, parts):
     if parts == 1:
         stats, (gradients, metrics) = one(stats, batch)
         return gradients, metrics, stats
-    cut = lambda x: x.reshape(parts, x.shape[0] // parts, *x.shape[1:])
+    count = len(jax.tree.leaves(batch)[0])
+    if count % parts:
+        raise DataError(
+            f"accumulate {parts} does not divide the {count} examples of a device; "
+            "choose another batch"
+        )
+    cut = lambda x: x.reshape(parts, count // parts, *x.shape[1:])
     batches = jax.tree.map(cut, batch)
     shapes = jax.eval_shape(one, stats, jax.tree.map(lambda x: x[0], batches))[1]
     zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
