@@ -4,11 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 from recorded_nets import apply, assert_close, assert_features, golden, images, maps
 from recorded_nets import variables as recorded_variables
 
 from tirjax.backbones import BACKBONES, ResNet
-from tirjax.backbones.resnet import STAGES, fold, normalise
+from tirjax.backbones.resnet import STAGES, _max_pool, fold, normalise
 
 pytestmark = pytest.mark.usefixtures("shared")
 
@@ -75,3 +76,14 @@ def test_a_thermal_channel_is_normalised_as_three_equal_ones(rng):
     mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
     np.testing.assert_allclose(got, (grey / 255 - mean) / std, rtol=1e-5, atol=1e-6)
     np.testing.assert_array_equal(got, normalise(jnp.asarray(grey.repeat(3, -1))))
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 6, 2), (2, 7, 9, 3)])
+def test_pooling_by_slices_is_the_window_maximum(rng, shape):
+    x = jnp.asarray(rng.standard_normal(shape), jnp.float32)
+    slices = lambda x: _max_pool(_max_pool(x, axis=1), axis=2)
+    window = lambda x: nn.max_pool(x, (3, 3), (2, 2), ((1, 1), (1, 1)))
+    np.testing.assert_array_equal(slices(x), window(x))
+    weigh = jnp.asarray(rng.standard_normal(slices(x).shape), jnp.float32)
+    gradient = lambda pool: jax.grad(lambda x: (pool(x) * weigh).sum())(x)
+    np.testing.assert_allclose(gradient(slices), gradient(window), atol=1e-6)

@@ -209,6 +209,9 @@ class Numbers(NamedTuple):
         numbers = self.first + step * self.batch + np.arange(self.batch)
         return numbers[part], (f"{self.first}",)
 
+    def describe(self):
+        return "bright squares"
+
     def make(self, raw, key):
         return {"number": raw, "noise": jax.random.uniform(key, raw.shape)}
 

@@ -36,7 +36,8 @@ def test_a_hidden_frame_gives_way_to_the_clearest_of_its_kind():
 
 
 def test_boxes_are_inside_the_image_and_hold_the_target():
-    sample = jax.jit(lambda key: render_sample(key, WORLD, (2, 1), 5))(jax.random.key(3))
+    render = jax.jit(lambda key: render_sample(key, WORLD, (2, 1), 5))
+    sample = render(jax.random.key(3))
     assert sample.pixels.shape == (3, 48, 64, 1) and sample.pixels.dtype == jnp.uint8
     assert (np.asarray(sample.sizes) == [48, 64]).all()
     low, size = sample.boxes[:, :2], sample.boxes[:, 2:]

@@ -49,6 +49,9 @@ class Squares:
         numbers = step * self.batch + np.arange(self.batch, dtype=np.uint32)
         return numbers[part], problems
 
+    def describe(self):
+        return "bright squares"
+
     def make(self, raw, key):
         def one(number):
             where, noise = jax.random.split(jax.random.fold_in(key, number))

@@ -57,11 +57,12 @@ def _split(text: str) -> tuple[str, Path]:
 
 
 def _load(name: str, given: dict[str, Path]) -> Weights:
-    path = given.get(name, given.get(""))
+    path = given.get(name, given.get("", SHIPPED.get(name)))
     if path is None:
         raise DataError(
             f"{name} has a network: give --weights DIR, a checkpoint that "
-            "`python -m train convert` wrote or the --workdir of `python -m train fit`"
+            "`python -m train convert` wrote or the --workdir of `python -m train fit`;"
+            f" without any there is {', '.join(SHIPPED)}"
         )
     variables = load_variables(path, _shapes(name))
     about = read_about(path)

@@ -26,7 +26,7 @@ def describe(
     config: Path,
     architecture: str,
     settings: Mapping[str, Any],
-    data: Mapping[str, Any],
+    data: Any,
 ) -> dict[str, Any]:
     """The record of a training run.
 
@@ -34,7 +34,7 @@ def describe(
       config: file of the config.
       architecture: tracker that the network is for.
       settings: keyword arguments the config was called with.
-      data: fingerprint by name of data set.
+      data: what the feed is made of.
 
     Returns:
       What JSON can hold.

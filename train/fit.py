@@ -75,7 +75,7 @@ def fit(options: Fit, settings: list[str]) -> None:
     )
     run, chosen = configs.read(options.config, settings)
     mesh = devices.mesh(run.feed.batch)
-    record = about.describe(options.config, run.tracker, chosen, run.data)
+    record = about.describe(options.config, run.tracker, chosen, run.feed.describe())
     manager = checkpoints.open_manager(options.workdir, run.keep, run.best)
     try:
         _train(options.workdir, run, mesh, record, manager)

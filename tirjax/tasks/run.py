@@ -30,6 +30,10 @@ class Feed(Protocol):
         """
         ...
 
+    def describe(self) -> Any:
+        """What it is made of, for the record: data sets with digests, settings."""
+        ...
+
     def make(self, raw: PyTree, key: Key[Array, ""]) -> PyTree:
         """What the task takes, from what was drawn. Pure.
 
@@ -69,7 +73,6 @@ class Run:
       show_every: steps between two pictures of predictions; 0 makes none.
       keep: newest checkpoints kept.
       workers: processes that draw batches; 0 draws in a thread.
-      data: fingerprints of the data sets, for the record.
     """
 
     task: Task
@@ -84,7 +87,6 @@ class Run:
     show_every: int = 500
     keep: int = 3
     workers: int = 0
-    data: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class Blend(NamedTuple):
@@ -111,6 +113,10 @@ class Blend(NamedTuple):
         read = [feed.read(step, share(feed.batch)) for feed in self.feeds]
         raw, problems = zip(*read, strict=True)
         return raw, sum(problems, ())
+
+    def describe(self) -> list[Any]:
+        """What each feed is made of."""
+        return [feed.describe() for feed in self.feeds]
 
     def make(self, raw: PyTree, key: Key[Array, ""]) -> PyTree:
         """What each feed makes, one after the other."""

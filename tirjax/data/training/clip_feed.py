@@ -6,7 +6,7 @@ the hosts that share a batch nor the workers that read it change what is in it.
 """
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -89,6 +89,11 @@ class ClipFeed:
             return process(sample, jax.random.fold_in(key, number), self.processing)
 
         return jax.vmap(one)(*raw)
+
+    def describe(self) -> dict[str, Any]:
+        """What it is made of, for the record of a run."""
+        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return settings | {"mixture": self.mixture.describe()}
 
     def _example(self, number: int, found: list[str]) -> Sample:
         rng = np.random.default_rng((self.seed, number))

@@ -3,6 +3,7 @@
 import collections
 import collections.abc
 import dataclasses
+import hashlib
 import threading
 
 import numpy as np
@@ -82,6 +83,20 @@ class Mixture:
         dataset = self.datasets[index]
         own = getattr(dataset, "name", type(dataset).__name__)
         return f"data set {index} ({own})"
+
+    def describe(self) -> list[dict[str, object]]:
+        """What every data set is: its name, share, and a digest of its sequences."""
+        return [
+            {
+                "name": getattr(dataset, "name", type(dataset).__name__),
+                "share": share,
+                "sequences": len(dataset),
+                "sha256": hashlib.sha256(
+                    "\n".join(getattr(dataset, "names", ())).encode()
+                ).hexdigest(),
+            }
+            for dataset, share in zip(self.datasets, self.shares, strict=True)
+        ]
 
     def draw(self, rng: np.random.Generator) -> tuple[int, int]:
         """Numbers of a data set, by weight, and of a sequence of it, uniformly."""

@@ -1,6 +1,7 @@
 """Samples from the synthetic world, rendered on the device inside the training step."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -106,6 +107,10 @@ class Rendered:
         """Numbers of a step's examples, or of a part of them. Nothing can go wrong."""
         numbers = step * self.batch + np.arange(self.batch, dtype=np.uint32)
         return numbers[part], ()
+
+    def describe(self) -> dict[str, Any]:
+        """What it is made of, for the record of a run."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
 
     def make(self, raw: Int[Array, " b"], key: Key[Array, ""]) -> Examples:
         """Renders and crops the examples with these numbers.
