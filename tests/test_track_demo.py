@@ -26,7 +26,7 @@ def rendered(monkeypatch):
         return Sequence("disc", frames, boxes, np.ones(10, bool))
 
     monkeypatch.setattr(demo, "synthesize", render)
-    monkeypatch.setattr(demo, "TRACKERS_BY_MERIT", ("mosse",))
+    monkeypatch.setattr(demo, "SHOWN", ("mosse",))
     monkeypatch.setattr("tirjax_shell.session.cache", lambda common: None)
     return made
 

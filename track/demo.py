@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tirjax.data import Sequence, write_boxes
 from tirjax.data.synthetic import Synthetic
-from tirjax.trackers import TRACKERS
 
 from . import report, run, view
 from .evaluate import open_data, track_all
@@ -21,19 +20,18 @@ log = logging.getLogger(__name__)
 # Clips by number of a preset: an easy one and two that tell trackers apart.
 CLIPS = {"easy-1": ("easy", 1), "mixed-3": ("mixed", 3), "mixed-10": ("mixed", 10)}
 DRAWN = "mixed-10"
-# The best two there are that compile once for all targets.
-TRACKERS_BY_MERIT = ("eco_hc_tir", "kcf", "mosse")
+# A learned tracker, whose network comes with the package, and the best without one.
+SHOWN = ("dimp10", "eco_hc_tir")
 
 
 def demo(options: Demo) -> None:
     """Renders, tracks, draws, scores and reports; prints where everything is."""
     started = time.monotonic()
-    names = [n for n in TRACKERS_BY_MERIT if n in TRACKERS][:2]
     data, results = options.out / "synthetic", options.out / "results"
     render(data)
     wanted = Eval("folder", data=data, out=results)
-    track_all(names, open_data(wanted), wanted)
-    shown = Run(str(data / DRAWN), tracker=tuple(names), out=options.out / "drawn")
+    track_all(list(SHOWN), open_data(wanted), wanted)
+    shown = Run(str(data / DRAWN), tracker=SHOWN, out=options.out / "drawn")
     drawn = run.follow(shown)
     ((board, place),) = report.make(Report(results, out=options.out / "report"))
     print(f"\n{report.tables(board)['overall'].plain()}\n")

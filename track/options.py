@@ -29,9 +29,10 @@ Weights = Annotated[
 
 @dataclasses.dataclass(frozen=True)
 class Demo:
-    """Try everything in a minute: no data, no weights.
+    """Try everything in a minute: no data, no download.
 
-    Renders synthetic thermal clips, tracks them with two trackers, and leaves a video,
+    Renders synthetic thermal clips, tracks them with two trackers, the network that
+    comes with tirjax and ECO with gradient histograms, and leaves a video,
     plots, tables and an HTML page. Repeating it continues or confirms what is there.
 
     For example:
