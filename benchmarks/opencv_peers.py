@@ -24,6 +24,7 @@ A failed update of a peer repeats its box before. Times are means over blocks of
 import contextlib
 import dataclasses
 import datetime
+import functools
 import json
 import os
 import platform
@@ -36,12 +37,14 @@ import jax
 import numpy as np
 import tyro
 from opencv_report import markdown
+from tirjax_track import weights
 from tirjax_track.runner import follow, follow_many
 
 import tirjax
 from tirjax.data import Sequence, open_sequence
 from tirjax.evaluation import PROTOCOLS, curves, scores
 from tirjax.trackers import NETWORKS, TRACKERS
+from tirjax.weights import SHIPPED
 
 SEQUENCES = (
     "tir_airplane",
@@ -57,6 +60,8 @@ SEQUENCES = (
 )
 PEERS = ("csrt", "kcf", "nano")
 STARTS = ((0, 0), (1, 1), (-1, 0), (0, -1))
+# All that need no checkpoint of the user's.
+OURS = tuple(n for n in TRACKERS if n not in NETWORKS or n in SHIPPED)
 BLOCK = 32
 PROTOCOL = PROTOCOLS["ptb"]
 WORKER = Path(__file__).with_name("opencv_worker.py")
@@ -71,7 +76,7 @@ class Options:
       peer_python: interpreter with opencv-contrib-python-headless.
       data: folder of the sequences.
       out: where the Markdown and JSON reports go.
-      trackers: which of ours; all by default.
+      trackers: which of ours; all that need no checkpoint by default.
       sequences: which sequences, paths below the data folder.
       starts: first boxes tried a sequence; 1 is the annotated one alone.
       batch: clips of one size that advance together in the batched measurement.
@@ -80,7 +85,7 @@ class Options:
     peer_python: Path
     data: Path
     out: Path = RESULTS
-    trackers: tuple[str, ...] = tuple(n for n in TRACKERS if n not in NETWORKS)
+    trackers: tuple[str, ...] = OURS
     sequences: tuple[str, ...] = SEQUENCES
     starts: int = len(STARTS)
     batch: int = 4
@@ -149,11 +154,17 @@ class Peers:
         return Run(np.array(reply["boxes"], float), np.array(reply["seconds"]))
 
 
+@functools.cache
+def params(name: str) -> Any:
+    """Variables of the network that ships for a tracker, if it has one."""
+    return weights.load([name], ())[name].params
+
+
 def run_ours(name: str, clip: Clip, box: np.ndarray) -> Run:
     """Follows one target with a tracker of ``TRACKERS``."""
     tracker = TRACKERS[name]((box[2], box[3]))
     key = jax.random.key(0)
-    results = list(follow(tracker, (), clip.frames, box, key, chunk=BLOCK))
+    results = list(follow(tracker, params(name), clip.frames, box, key, chunk=BLOCK))
     seconds = [r.seconds for r in results[1:]]
     return Run(np.array([r.box for r in results], float), np.array(seconds))
 
@@ -224,7 +235,7 @@ def batched(name: str, clips: list[Clip]) -> dict[str, Any] | None:
     length = min(len(clip.frames) for clip in clips)
     frames = [clip.frames[:length] for clip in clips]
     keys = list(jax.random.split(jax.random.key(0), len(clips)))
-    runs = follow_many(trackers.pop(), (), frames, firsts, keys, chunk=BLOCK)
+    runs = follow_many(trackers.pop(), params(name), frames, firsts, keys, chunk=BLOCK)
     seconds = np.array([[r.seconds for r in row if r] for row in runs])[1:].sum(1)
     return {
         "tracker": name,

@@ -15,20 +15,19 @@ from pathlib import Path
 from typing import Literal
 
 import jax.numpy as jnp
-import optax
 
 from tirjax.backbones.norm import Norm
 from tirjax.checkpoints import load_variables
-from tirjax.data.synthetic import Synthetic, preset
+from tirjax.data.synthetic import preset
 from tirjax.data.training.augment import THERMAL
 from tirjax.data.training.processing import DIMP
 from tirjax.data.training.rendered import Rendered
 from tirjax.heads.networks import dimp_net
-from tirjax.tasks import dimp_task, grouped
+from tirjax.tasks import dimp_task
+from tirjax.tasks.optimizers import from_nothing
 from tirjax.tasks.recipes import shapes, starting_from
-from tirjax.tasks.run import Eval, Run
-from tirjax.tasks.tracking import on_clips
-from tirjax.trackers import TRACKERS
+from tirjax.tasks.run import Run
+from tirjax.tasks.tracking import held_out
 
 
 def config(
@@ -63,26 +62,19 @@ def config(
         net = dimp_net(18, dtype=jnp.dtype(dtype), norm=norm)
         return dimp_task(net, optimizer, accumulate=accumulate, average=0.998)
 
-    warm = min(500, steps // 4)
-    factor = optax.warmup_cosine_decay_schedule(0.0, 1.0, warm, steps, 0.01)
-    optimizer = grouped({"": peak}, factor, decay=1e-4, clip=100.0)
+    optimizer = from_nothing(peak, steps, warm=500)
     task = learn(Norm(batch=True, axis="data" if sync_norm else None))
     # Pictures are made on one device, where there is no axis.
     task = task._replace(preview=learn(Norm(batch=True)).preview)
     if start:
         task = starting_from(task, load_variables(start, shapes(task)))
     processing = dataclasses.replace(DIMP, augmentation=THERMAL)
-    evals = {}
-    if eval_every:
-        clips = Synthetic(preset("mixed", frames=60), count=6, seed=10_000)
-        measure = on_clips(TRACKERS["dimp18"]((1, 1)), clips)
-        evals = {"held_out": Eval(eval_every, measure)}
     return Run(
         task=task,
         feed=Rendered(preset("mixed"), processing, batch, lanes=lanes),
         steps=steps,
         seed=seed,
         tracker="dimp18",
-        evals=evals,
+        evals={"held_out": held_out("dimp18", eval_every)} if eval_every else {},
         best="held_out/success" if eval_every else None,
     )

@@ -8,6 +8,9 @@ import jax
 FOLDER = Path(__file__).parents[1] / "configs"
 FILES = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
 PUBLISHED = ("dimp18", "dimp50", "super_dimp", "atom")
+# Runs by name: the file, and the flags that choose one of several in it.
+RUNS = {name: (path, []) for name, path in FILES.items() if name != "pytracking"}
+RUNS |= {name: (FILES["pytracking"], ["--setting", name]) for name in PUBLISHED}
 VIDEOS = ("lasot", "got10k", "trackingnet", "coco")
 
 

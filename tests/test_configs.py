@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from config_data import FILES, PUBLISHED, shape_of, write_sets
+from config_data import FILES, PUBLISHED, RUNS, shape_of, write_sets
 
 import tirjax.checkpoints
 import tirjax.tasks.tracking
@@ -46,7 +46,8 @@ def read(data):
             folder = data / need
             given[need] = "0" if need == "workers" else str(folder)
         flags = [x for k, v in given.items() for x in (f"--{k.replace('_', '-')}", v)]
-        return configs.read(FILES[name], [*flags, *arguments])[0]
+        path, chosen = RUNS[name]
+        return configs.read(path, [*chosen, *flags, *arguments])[0]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tirjax.checkpoints, "load_variables", zeros)
@@ -57,7 +58,7 @@ def read(data):
 # The deepest networks take longest to trace; by default one of them is enough.
 SLOW = [pytest.mark.slow]
 DEEP = ("dimp50", "dimp50_lsotb")
-CASES = [pytest.param(name, marks=SLOW if name in DEEP else []) for name in FILES]
+CASES = [pytest.param(name, marks=SLOW if name in DEEP else []) for name in RUNS]
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -156,4 +157,4 @@ def test_measurements_are_made_on_demand_only(read):
 def test_without_data_the_flags_are_named(name):
     said = "one of --lasot DIR, --got10k DIR, --trackingnet DIR, --coco DIR"
     with pytest.raises(DataError, match=said):
-        configs.read(FILES[name], [])
+        configs.read(*RUNS[name])

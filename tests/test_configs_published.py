@@ -6,14 +6,13 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 import pytest
-from config_data import FILES, VIDEOS, shape_of, write_sets
+from config_data import RUNS, VIDEOS, shape_of, write_sets
 
-import tirjax.heads.networks
-import tirjax.tasks
 from tirjax.backbones.norm import Norm
 from tirjax.convert.architectures import shapes as published_shapes
 from tirjax.convert.rename import to_variables
 from tirjax.data.training.jitter import Jitter
+from tirjax.tasks import published as settings
 from tirjax.tasks.dimp import Weights
 from tirjax.tasks.optimizers import _labels
 from tirjax.tasks.recipes import backbone_shapes, shapes
@@ -94,14 +93,12 @@ def published(request, tmp_path_factory):
         return call
 
     with pytest.MonkeyPatch.context() as patch:
-        for module, names in (
-            (tirjax.tasks, ("dimp_task", "atom_task", "grouped", "step_decay")),
-            (tirjax.heads.networks, ("dimp_net", "atom_net")),
-        ):
-            for name in names:
-                patch.setattr(module, name, recorded(getattr(module, name)))
+        makers = "dimp_task atom_task grouped step_decay dimp_net atom_net"
+        for name in makers.split():
+            patch.setattr(settings, name, recorded(getattr(settings, name)))
         flags = [x for name in VIDEOS for x in (f"--{name}", str(data / name))]
-        run, _ = configs.read(FILES[request.param], flags)
+        path, chosen = RUNS[request.param]
+        run, _ = configs.read(path, [*chosen, *flags])
     return SimpleNamespace(run=run, want=TABLE[request.param], **calls)
 
 

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 import pytest
 import torchfile
+from tirjax_train.__main__ import main
 
 from tirjax.backbones.resnet import ResNet
 from tirjax.checkpoints import load_variables, read_about
@@ -17,15 +18,6 @@ from tirjax.convert.rename import leaves, to_variables
 from tirjax.heads.networks import atom_net, dimp_net
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture
-def main(monkeypatch):
-    """The program, installed or not."""
-    monkeypatch.syspath_prepend(ROOT)
-    from train.__main__ import main
-
-    return main
 
 
 @pytest.fixture
@@ -63,9 +55,7 @@ def test_converted_variables_are_those_of_our_network(architecture):
     assert describe(got) == describe(wanted)
 
 
-def test_a_file_becomes_a_checkpoint_of_equal_arrays(
-    main, file, weights, tmp_path, capsys
-):
+def test_a_file_becomes_a_checkpoint_of_equal_arrays(file, weights, tmp_path, capsys):
     assert main(["convert", str(file), "--out", str(tmp_path / "net")]) == 0
     net, inputs = network("resnet18")
     like = jax.eval_shape(net.init, jax.random.key(0), *inputs)
@@ -77,7 +67,7 @@ def test_a_file_becomes_a_checkpoint_of_equal_arrays(
     assert f"{len(shapes('resnet18'))} arrays" in printed
 
 
-def test_the_record_names_the_file_by_its_content(main, file, tmp_path):
+def test_the_record_names_the_file_by_its_content(file, tmp_path):
     main(["convert", str(file), "--out", str(tmp_path / "net")])
     about = read_about(tmp_path / "net")
     assert about["file"] == "resnet18.pth"
@@ -86,7 +76,7 @@ def test_the_record_names_the_file_by_its_content(main, file, tmp_path):
     assert set(about["versions"]) >= {"jax", "tirjax"} and about["date"]
 
 
-def test_converting_again_replaces(main, file, tmp_path):
+def test_converting_again_replaces(file, tmp_path):
     argv = ["convert", str(file), "--out", str(tmp_path / "net")]
     assert [main(argv), main(argv)] == [0, 0]
 
@@ -95,9 +85,7 @@ def test_converting_again_replaces(main, file, tmp_path):
     "content, word",
     [(b"<html>", "download it again"), (None, "No such file"), (b"PK\3\4", "damaged")],
 )
-def test_a_file_that_cannot_be_used_ends_with_one_line(
-    main, tmp_path, capsys, content, word
-):
+def test_a_file_that_cannot_be_used_ends_with_one_line(tmp_path, capsys, content, word):
     path = tmp_path / "a.pth"
     if content is not None:
         path.write_bytes(content)
@@ -108,14 +96,14 @@ def test_a_file_that_cannot_be_used_ends_with_one_line(
     assert not (tmp_path / "net").exists()
 
 
-def test_a_wrong_architecture_ends_with_one_line(main, file, tmp_path, capsys):
+def test_a_wrong_architecture_ends_with_one_line(file, tmp_path, capsys):
     argv = ["convert", str(file), "--out", str(tmp_path / "net")]
     assert main([*argv, "--architecture", "dimp18"]) == 2
     error = capsys.readouterr().err
     assert "not dimp18" in error and error.count("\n") == 1
 
 
-def test_what_is_at_the_destination_is_not_deleted(main, file, tmp_path, capsys):
+def test_what_is_at_the_destination_is_not_deleted(file, tmp_path, capsys):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("keep")
     assert main(["convert", str(file), "--out", str(tmp_path / "mine")]) == 2

@@ -3,18 +3,16 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tirjax_train.__main__ import main
 
 from tirjax import training_checkpoints as runs
 from tirjax.checkpoints import load_variables, read_about
 
 
-@pytest.fixture
-def main(monkeypatch):
-    """The program without its compilation cache."""
-    from train.__main__ import main
-
+@pytest.fixture(autouse=True)
+def no_cache(monkeypatch):
+    """The compilation cache stays as the tests have it."""
     monkeypatch.setattr("tirjax_shell.session.cache", lambda common: None)
-    return main
 
 
 @pytest.fixture
@@ -30,7 +28,7 @@ def run(tmp_path):
 
 
 @pytest.mark.parametrize(("part", "value"), [("", 2.0), ("checkpoints/1", 1.0)])
-def test_the_newest_network_or_the_one_asked_for(main, run, tmp_path, part, value):
+def test_the_newest_network_or_the_one_asked_for(run, tmp_path, part, value):
     out = tmp_path / "out"
     assert main(["extract", str(run / part), "--out", str(out)]) == 0
     found = load_variables(out)
@@ -40,7 +38,7 @@ def test_the_newest_network_or_the_one_asked_for(main, run, tmp_path, part, valu
     assert sum(f.stat().st_size for f in out.rglob("*") if f.is_file()) < 50_000
 
 
-def test_no_run_is_one_line(main, tmp_path, capsys):
+def test_no_run_is_one_line(tmp_path, capsys):
     out = ["--out", str(tmp_path / "out")]
     assert main(["extract", str(tmp_path / "none"), *out]) == 2
     assert "no checkpoint" in capsys.readouterr().err

@@ -14,19 +14,12 @@ import pytest
 pytest.importorskip("tensorflow_datasets")
 pytest.importorskip("array_record")
 
+from tirjax_train.__main__ import main
+
 from tirjax.data.training.prepared import open_prepared
 from tirjax.data.training.sets import open_training_set
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture
-def main(monkeypatch):
-    """The program, installed or not."""
-    monkeypatch.syspath_prepend(ROOT)
-    from train.__main__ import main
-
-    return main
 
 
 @pytest.fixture
@@ -52,7 +45,7 @@ def tear(data, name="walk", frame=2):
     return path
 
 
-def test_a_prepared_data_set_holds_the_sequences(main, argv, made, data, capsys):
+def test_a_prepared_data_set_holds_the_sequences(argv, made, data, capsys):
     assert main(argv) == 0
     printed = capsys.readouterr().out
     assert "sequences     2" in printed and "frames        6" in printed
@@ -63,7 +56,7 @@ def test_a_prepared_data_set_holds_the_sequences(main, argv, made, data, capsys)
     assert got.about["data"] == str(data) and got.about["dataset"] == "folder"
 
 
-def test_repeating_does_nothing_and_says_so(main, argv, made, capsys):
+def test_repeating_does_nothing_and_says_so(argv, made, capsys):
     main(argv)
     before = {p: p.stat().st_mtime_ns for p in made.iterdir()}
     capsys.readouterr()
@@ -73,7 +66,7 @@ def test_repeating_does_nothing_and_says_so(main, argv, made, capsys):
     assert {p: p.stat().st_mtime_ns for p in made.iterdir()} == before
 
 
-def test_other_data_under_the_same_name_is_refused(main, argv, tmp_path, capsys):
+def test_other_data_under_the_same_name_is_refused(argv, tmp_path, capsys):
     main(argv)
     fabricated.folder(tmp_path / "other")
     argv[3] = str(tmp_path / "other")
@@ -81,7 +74,7 @@ def test_other_data_under_the_same_name_is_refused(main, argv, tmp_path, capsys)
     assert "was prepared from" in capsys.readouterr().err
 
 
-def test_a_part_lies_beside_the_whole(main, data, tmp_path, capsys):
+def test_a_part_lies_beside_the_whole(data, tmp_path, capsys):
     fabricated.fabricate("trackingnet", tmp_path / "net")
     out = ["--data", str(tmp_path / "net"), "--out", str(tmp_path / "out")]
     assert main(["prepare", "trackingnet", *out]) == 0
@@ -91,7 +84,7 @@ def test_a_part_lies_beside_the_whole(main, data, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("choice", [[], ["--on-error", "stop"]])
-def test_a_corrupt_picture_stops_with_one_line(main, argv, data, made, capsys, choice):
+def test_a_corrupt_picture_stops_with_one_line(argv, data, made, capsys, choice):
     path = tear(data)
     assert main(argv + choice) == 2
     error = capsys.readouterr().err
@@ -99,7 +92,7 @@ def test_a_corrupt_picture_stops_with_one_line(main, argv, data, made, capsys, c
     assert str(path) in error and not made.parent.exists()
 
 
-def test_a_corrupt_sequence_is_left_out_on_demand(main, argv, data, made, capsys):
+def test_a_corrupt_sequence_is_left_out_on_demand(argv, data, made, capsys):
     path = tear(data)
     assert main([*argv, "--on-error", "skip"]) == 0
     printed = capsys.readouterr()
@@ -112,7 +105,7 @@ def test_a_corrupt_sequence_is_left_out_on_demand(main, argv, data, made, capsys
 
 
 @pytest.mark.parametrize("quick", [[], ["--quick"]])
-def test_check_of_good_data_says_so_and_writes_nothing(main, argv, made, capsys, quick):
+def test_check_of_good_data_says_so_and_writes_nothing(argv, made, capsys, quick):
     assert main([*argv, "--check", *quick]) == 0
     looked = 4 if quick else 6
     assert (
@@ -121,7 +114,7 @@ def test_check_of_good_data_says_so_and_writes_nothing(main, argv, made, capsys,
     assert not made.parents[1].exists()
 
 
-def test_check_lists_every_bad_frame_and_ends_with_2(main, argv, data, capsys):
+def test_check_lists_every_bad_frame_and_ends_with_2(argv, data, capsys):
     bad = [tear(data, "walk", 2), tear(data, "walk", 3)]
     (data / "run" / "boxes.txt").write_text("1,2,3\n")
     assert main([*argv, "--check"]) == 2
@@ -134,7 +127,7 @@ def test_check_lists_every_bad_frame_and_ends_with_2(main, argv, data, capsys):
     assert "2 of 2 sequences" in printed.err
 
 
-def test_quick_check_looks_at_both_ends_only(main, argv, data, capsys):
+def test_quick_check_looks_at_both_ends_only(argv, data, capsys):
     tear(data, "walk", 2)
     assert main([*argv, "--check", "--quick"]) == 0
     tear(data, "walk", 3)
@@ -142,15 +135,13 @@ def test_quick_check_looks_at_both_ends_only(main, argv, data, capsys):
     assert "frame 2" in capsys.readouterr().out
 
 
-def test_check_names_a_sequence_without_any_box(main, argv, data, capsys):
+def test_check_names_a_sequence_without_any_box(argv, data, capsys):
     (data / "run" / "boxes.txt").write_text("0,0,0,0\n" * 3)
     assert main([*argv, "--check"]) == 2
     assert "run: no frame has a box" in capsys.readouterr().out
 
 
-def test_a_full_disk_is_one_line_and_leaves_nothing(
-    main, argv, made, monkeypatch, capsys
-):
+def test_a_full_disk_is_one_line_and_leaves_nothing(argv, made, monkeypatch, capsys):
     import tensorflow_datasets
 
     def full(writer, examples):
@@ -173,7 +164,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
         ({2: "--on-error", 3: "skip"}, "--data"),
     ],
 )
-def test_bad_arguments_end_with_one_line(main, argv, capsys, change, word):
+def test_bad_arguments_end_with_one_line(argv, capsys, change, word):
     argv = [change.get(i, text) for i, text in enumerate(argv)]
     if "--debug" in argv:
         argv.remove("--debug")
@@ -199,7 +190,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_command_starts_again(main, argv, made, how):
+def test_an_interrupted_command_starts_again(argv, made, how):
     with subprocess.Popen(
         [sys.executable, "-c", SLOW, *argv],
         stdout=subprocess.PIPE,

@@ -12,7 +12,7 @@ from tirjax.backbones.resnet import normalise
 from tirjax.data.training.samples import Examples
 from tirjax.heads.networks import AtomNet
 from tirjax.tasks import losses
-from tirjax.tasks.base import Preview, Task, supervised
+from tirjax.tasks.base import Preview, Task, drawn, supervised
 from tirjax.tasks.dimp import show
 from tirjax.typing import Array, Float, PyTree
 
@@ -62,10 +62,6 @@ def atom_task(
       average: as for ``supervised``.
     """
 
-    def begin(key):
-        images, boxes = jnp.zeros((1, side, side, 3)), jnp.ones((1, 4))
-        return net.init(key, images, boxes) if start is None else start
-
     def objective(variables: PyTree, batch: Examples):
         overlaps, stats = forward(net, variables, batch)
         error = losses.overlap_error(overlaps, batch.overlaps)
@@ -76,4 +72,5 @@ def atom_task(
         return show(batch, overlaps, jnp.zeros((*batch.test.shape[:2], 0, 0)))
 
     settings = {"accumulate": accumulate, "average": average}
+    begin = drawn(net, side, start)
     return supervised(begin, objective, optimizer, preview, **settings)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
+from flax import linen as nn
 
 from tirjax.data.sequence import DataError
 from tirjax.typing import Array, Float, Key, PyTree
@@ -64,6 +65,22 @@ class State(NamedTuple):
     optimizer: optax.OptState
     average: PyTree
     step: Array
+
+
+def drawn(net: nn.Module, side: int, start: PyTree) -> Callable[..., PyTree]:
+    """What a network of crops and boxes starts from: ``key -> variables``.
+
+    Args:
+      net: takes images and a box in each.
+      side: of the crops, pixels.
+      start: variables to start from; None draws them.
+    """
+
+    def begin(key):
+        images, boxes = jnp.zeros((1, side, side, 3)), jnp.ones((1, 4))
+        return net.init(key, images, boxes) if start is None else start
+
+    return begin
 
 
 def supervised(

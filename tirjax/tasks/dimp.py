@@ -18,7 +18,7 @@ from tirjax.data.training.samples import Examples
 from tirjax.heads.networks import DimpNet
 from tirjax.ops.target_filter import score_map
 from tirjax.tasks import losses
-from tirjax.tasks.base import Preview, Task, supervised
+from tirjax.tasks.base import Preview, Task, drawn, supervised
 from tirjax.typing import Array, Float, PyTree
 
 
@@ -141,10 +141,6 @@ def dimp_task(
       average: as for ``supervised``.
     """
 
-    def begin(key):
-        images, boxes = jnp.zeros((1, side, side, 3)), jnp.ones((1, 4))
-        return net.init(key, images, boxes) if start is None else start
-
     def objective(variables: PyTree, batch: Examples) -> tuple[Array, Any]:
         outputs = forward(net, variables, batch, weights.steps)
         value, parts = loss(outputs, batch, weights)
@@ -155,6 +151,7 @@ def dimp_task(
         return show(batch, outputs.overlaps, outputs.scores[-1])
 
     settings = {"accumulate": accumulate, "average": average}
+    begin = drawn(net, side, start)
     return supervised(begin, objective, optimizer, preview, **settings)
 
 

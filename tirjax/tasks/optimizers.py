@@ -41,6 +41,20 @@ def grouped(
     return optax.chain(optax.clip_by_global_norm(clip), chosen) if clip else chosen
 
 
+def from_nothing(peak: float, steps: int, warm: int) -> optax.GradientTransformation:
+    """For a network whose variables are all drawn: a warm start, then a cosine.
+
+    Args:
+      peak: highest learning rate, of all parts.
+      steps: how long the training is.
+      warm: steps until the peak; no more than a quarter of all.
+    """
+    factor = optax.warmup_cosine_decay_schedule(
+        0.0, 1.0, min(warm, steps // 4), steps, 0.01
+    )
+    return grouped({"": peak}, factor, decay=1e-4, clip=100.0)
+
+
 _STILL = "(still)"
 
 

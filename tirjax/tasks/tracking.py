@@ -7,7 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from tirjax.data.sequence import Sequence
+from tirjax.data.synthetic import Synthetic, preset
 from tirjax.evaluation import PROTOCOLS, curves, scores
+from tirjax.tasks.run import Eval
+from tirjax.trackers import TRACKERS
 from tirjax.trackers.base import Tracker, track
 from tirjax.typing import Frame, PyTree
 
@@ -46,3 +49,15 @@ def on_clips(
         return {"success": score.success, "precision": score.precision}
 
     return measure
+
+
+def held_out(tracker: str, every: int, count: int = 6) -> Eval:
+    """A measurement on synthetic clips that no training renders.
+
+    Args:
+      tracker: name, one for any size of target.
+      every: steps between two.
+      count: clips.
+    """
+    clips = Synthetic(preset("mixed", frames=60), count=count, seed=10_000)
+    return Eval(every, on_clips(TRACKERS[tracker]((1, 1)), iter(clips)))
