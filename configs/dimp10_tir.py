@@ -27,14 +27,15 @@ WEIGHTS = Weights(boxes=4.0)
 def config(
     *,
     hit_uav: Path,
-    steps: int = 4000,
+    steps: int = 2600,
     batch: int = 10,
     peak: float = 1e-3,
     seed: int = 0,
     eval_every: int = 500,
     lanes: int = 1,
+    start: Path | None = None,
 ) -> Run:
-    """Trains DiMP-10 from nothing; a fifth of the examples are real.
+    """Trains DiMP-10; a fifth of the examples are real.
 
     Args:
       hit_uav: folder of the data set.
@@ -44,6 +45,7 @@ def config(
       seed: of parameters and data.
       eval_every: steps between two measurements on held-out clips.
       lanes: scenes rendered at once; 1 suits a CPU, 32 a GPU.
+      start: checkpoint to start from.
     """
     scenes = preset("mixed", rows=SIZE[0], cols=SIZE[1])
     rendered = Rendered(scenes, PROCESSING, batch * 4 // 5, lanes=lanes, repeats=2)
@@ -61,6 +63,7 @@ def config(
         peak=peak,
         seed=seed,
         eval_every=eval_every,
+        start=start,
         weights=WEIGHTS,
         clips=8,
     )

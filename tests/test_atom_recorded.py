@@ -188,7 +188,7 @@ def test_the_first_frame_learns_the_recorded_filter_and_projection(short):
     projection = arrays["init/projection_matrix"].T
     np.testing.assert_allclose(state.projection, projection, atol=1e-4)
     for got, name in zip(state.reference, ("3", "4"), strict=True):
-        np.testing.assert_allclose(got, arrays[f"init/modulation{name}"], atol=1e-4)
+        np.testing.assert_allclose(got[0], arrays[f"init/modulation{name}"], atol=1e-4)
 
 
 def test_five_frames_have_the_recorded_boxes_scores_and_flags(short):

@@ -1,12 +1,16 @@
-"""Learning DiMP-10, the small tracker that tirjax ships, from nothing."""
+"""Learning DiMP-10, the small tracker that tirjax ships."""
+
+from pathlib import Path
 
 from tirjax.backbones.norm import Norm
+from tirjax.checkpoints import load_variables
 from tirjax.data.training.augment import THERMAL
 from tirjax.data.training.jitter import Jitter
 from tirjax.data.training.processing import Processing
 from tirjax.heads.networks import dimp_net
 from tirjax.tasks.dimp import DIMP, Weights, dimp_task
 from tirjax.tasks.optimizers import from_nothing
+from tirjax.tasks.recipes import shapes, starting_from
 from tirjax.tasks.run import Feed, Run
 from tirjax.tasks.tracking import held_out
 from tirjax.trackers.dimp import DIMP10
@@ -14,7 +18,7 @@ from tirjax.trackers.dimp import DIMP10
 PROCESSING = Processing(
     side=DIMP10.side,
     stride=8,
-    search_scale=DIMP10.search_scale,
+    search_scale=4.5,
     label_sigma=DIMP10.label_sigma,
     train_frames=2,
     test_jitter=Jitter(3.5, 0.4),
@@ -31,6 +35,7 @@ def dimp10_run(
     seed: int,
     eval_every: int,
     weights: Weights = DIMP,
+    start: Path | None = None,
     clips: int = 6,
 ) -> Run:
     """A training measured on held-out clips.
@@ -42,12 +47,16 @@ def dimp10_run(
       seed: of parameters and data.
       eval_every: steps between two measurements.
       weights: of the losses.
+      start: checkpoint to start from; its optimiser starts anew.
       clips: how many are held out.
     """
     net = dimp_net(10, sigma=DIMP10.label_sigma, norm=Norm(batch=True))
     optimizer = from_nothing(peak, steps, warm=100)
+    task = dimp_task(net, optimizer, weights, side=DIMP10.side, average=0.998)
+    if start:
+        task = starting_from(task, load_variables(start, shapes(task)))
     return Run(
-        task=dimp_task(net, optimizer, weights, side=DIMP10.side, average=0.998),
+        task=task,
         feed=feed,
         steps=steps,
         seed=seed,
