@@ -116,3 +116,8 @@ def parallel(devices: Mesh, step: Callable[..., Any]) -> Callable[..., Any]:
 def mean(tree: PyTree) -> PyTree:
     """Average over the devices, inside of ``parallel``."""
     return jax.lax.pmean(tree, AXIS)
+
+
+def local(tree: PyTree) -> PyTree:
+    """Copies on the host of arrays that are the same on every device."""
+    return jax.tree.map(lambda x: np.asarray(x.addressable_data(0)), tree)

@@ -153,7 +153,7 @@ class Loop:
         """Logs measurements; other processes than the first only learn of the best."""
         found = {}
         if jax.process_index() == 0:
-            here = jax.tree.map(lambda x: np.asarray(x.addressable_data(0)), variables)
+            here = devices.local(variables)
             for name in names:
                 values = self.run.evals[name].measure(here)
                 found |= {f"{name}/{key}": float(v) for key, v in values.items()}
@@ -167,7 +167,7 @@ class Loop:
 
     def _show(self, step: int, variables: PyTree, raw: PyTree) -> None:
         """Draws predictions on a few examples of the batch."""
-        here = jax.tree.map(lambda x: np.asarray(x.addressable_data(0)), variables)
+        here = devices.local(variables)
         some = jax.tree.map(lambda x: x[:SHOWN], raw)
         shown = self._preview(here, self._make(some, keys(self.run)[1]))
         pixels, truth, found, scores = jax.device_get(shown)
@@ -192,11 +192,7 @@ class Meter:
     """
 
     def __init__(self, run: Run):
-        raw, _ = run.feed.read(0, devices.part(run.feed.batch))
-        made = jax.eval_shape(run.feed.make, raw, keys(run)[1])
-        films = [leaf.shape for leaf in jax.tree.leaves(made) if leaf.ndim == 5]
-        images = sum(examples * frames for examples, frames, *_ in films)
-        self._images = images * jax.process_count()
+        self._run, self._images = run, 0
         self.restart()
 
     def restart(self) -> None:
@@ -213,7 +209,15 @@ class Meter:
             except StopIteration:
                 return
             self._waited += time.monotonic() - began
+            self._images = self._images or self._in_batch(element[1])
             yield element
+
+    def _in_batch(self, raw: PyTree) -> int:
+        """Images in a batch of which this process read its part."""
+        made = jax.eval_shape(self._run.feed.make, raw, keys(self._run)[1])
+        films = [leaf.shape for leaf in jax.tree.leaves(made) if leaf.ndim == 5]
+        images = sum(examples * frames for examples, frames, *_ in films)
+        return images * jax.process_count()
 
     def count(self) -> None:
         """One more step is done."""

@@ -5,7 +5,6 @@ import sys
 import time
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.progress import TimeRemainingColumn as Remaining
 
@@ -15,7 +14,9 @@ from tirjax.data.sequence import DataError
 from tirjax.data.training import packing, tfds
 from tirjax.data.training.prepared import ABOUT
 from tirjax.data.training.sets import open_training_set
+from tirjax_shell.session import CONSOLE
 
+from .about import now
 from .options import Prepare
 
 PLAIN_EVERY = 10.0  # seconds between lines of progress where no bar can be drawn
@@ -118,13 +119,12 @@ def _open(options: Prepare) -> SequenceList:
 
 
 def _about(options: Prepare) -> dict[str, str | None]:
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return {
         "dataset": options.dataset,
         "cut": options.cut,
         "data": str(options.data.resolve()) if options.data else None,
         "tirjax": tirjax.__version__,
-        "date": now,
+        "date": now(),
     }
 
 
@@ -168,15 +168,14 @@ class Meter:
     """
 
     def __init__(self, clips: int):
-        self._console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             Remaining(),
-            console=self._console,
+            console=CONSOLE,
             transient=True,
-            disable=not self._console.is_terminal,
+            disable=not CONSOLE.is_terminal,
         )
         self._task = self._bar.add_task("sequences", total=clips)
         self._clips, self._done, self.frames = clips, 0, 0
@@ -191,7 +190,7 @@ class Meter:
 
     def say(self, line: str) -> None:
         """A sequence was left out."""
-        self._console.print(f"left out: {line}", markup=False, highlight=False)
+        CONSOLE.print(f"left out: {line}", markup=False, highlight=False)
 
     def advance(self, frames: int) -> None:
         """One more sequence is done, of so many frames."""
