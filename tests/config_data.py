@@ -9,8 +9,20 @@ FOLDER = Path(__file__).parents[1] / "configs"
 FILES = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
 PUBLISHED = ("dimp18", "dimp50", "super_dimp", "atom")
 # Runs by name: the file, and the flags that choose one of several in it.
-RUNS = {name: (path, []) for name, path in FILES.items() if name != "pytracking"}
+SEVERAL = ("pytracking", "cmd")
+RUNS = {name: (path, []) for name, path in FILES.items() if name not in SEVERAL}
 RUNS |= {name: (FILES["pytracking"], ["--setting", name]) for name in PUBLISHED}
+ROWS = {"cmd_B1": ("B1", "dimp10"), "cmd_C1": ("C1", "dimp10")}
+ROWS |= {"cmd_D3": ("D3", "dimp10"), "cmd_atom": ("D3", "atom")}
+RUNS |= {
+    name: (FILES["cmd"], ["--variant", row, "--tracker", tracker, "--base", "x"])
+    for name, (row, tracker) in ROWS.items()
+}
+for name, branches in (
+    ("cmd_D3", ("reference", "test", "classifier")),
+    ("cmd_atom", ("reference", "test")),
+):
+    RUNS[name][1].extend(word for b in branches for word in (f"--{b}", "x"))
 VIDEOS = ("lasot", "got10k", "trackingnet", "coco")
 
 

@@ -13,6 +13,7 @@ import pytest
 from config_data import FILES, PUBLISHED, RUNS, shape_of, write_sets
 
 import tirjax.checkpoints
+import tirjax.tasks.cmd
 import tirjax.tasks.tracking
 from tirjax.data.sequence import DataError
 from tirjax.tasks.run import Run
@@ -51,6 +52,7 @@ def read(data):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tirjax.checkpoints, "load_variables", zeros)
+        patch.setattr(tirjax.tasks.cmd, "load_variables", zeros)
         patch.setattr(tirjax.tasks.tracking, "on_clips", lambda *_: lambda v: {})
         yield call
 

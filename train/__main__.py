@@ -14,8 +14,10 @@ from . import options
 COMMANDS = {
     "fit": options.Fit,
     "prepare": options.Prepare,
+    "pairs": options.Pairs,
     "convert": options.Convert,
     "extract": options.Extract,
+    "merge": options.Merge,
 }
 
 
@@ -69,6 +71,14 @@ def _dispatch(chosen, settings: list[str]) -> None:
             from .extract import extract
 
             extract(chosen)
+        case options.Pairs():
+            from .pairs import pairs
+
+            pairs(chosen)
+        case options.Merge():
+            from .merge import merge
+
+            merge(chosen)
         case options.Prepare():
             from .prepare import prepare
 

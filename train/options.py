@@ -15,11 +15,12 @@ from tirjax_shell.options import COMMON, Common, Folder, Number, Text
 
 @dataclasses.dataclass(frozen=True)
 class Convert:
-    """Turn a published PyTorch checkpoint into one that `track` reads.
+    """Turn a published checkpoint into one that `track` reads.
 
-    Reads PyTracking's DiMP-18, DiMP-50, SuperDiMP and ATOM and torchvision's ResNet-18
-    and -50, without PyTorch and without running anything in the file. Writes the
-    variables to OUT with a record of the file they come from.
+    Reads PyTracking's DiMP-18, DiMP-50, SuperDiMP and ATOM, torchvision's ResNet-18 and
+    -50 (without PyTorch), and DCFNet as PyTorch or MatConvNet file (without MATLAB),
+    never running anything in the file. Writes the variables to OUT with a record of the
+    file they come from.
 
     For example:
         python -m train convert dimp50.pth --out weights/dimp50
@@ -31,8 +32,8 @@ class Convert:
     out: Path
     """Folder for the converted network; a network that is there is replaced."""
     architecture: Text = None
-    """dimp18, dimp50, super_dimp, atom, resnet18 or resnet50; by default what the names
-    and shapes in the file say."""
+    """dimp18, dimp50, super_dimp, atom, resnet18, resnet50 or dcfnet; by default what
+    the names and shapes in the file say."""
     common: OmitArgPrefixes[Common] = COMMON
 
 
@@ -73,6 +74,64 @@ class Prepare:
     """With --check: only the first and the last frame of each sequence."""
     on_error: Literal["stop", "skip"] = "stop"
     """At a sequence that cannot be read: stop, or leave it out and say so."""
+    common: OmitArgPrefixes[Common] = COMMON
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs:
+    """Look at RGB-thermal pairs: which there are, and whether the halves are aligned.
+
+    Distillation needs both halves of a pair to show the same thing at the same place.
+    This lists pictures without another half and files that cannot be read, and measures
+    how far the thermal half lies from the visible one, from the edges they share.
+
+    Sets: kaist, kaist_concat (both halves in one picture), rgbt210, rgbt234, lasher,
+    llvip, roadscene, tno, and two_folders, any other: visible, vis or rgb beside
+    infrared, ir or thermal.
+
+    For example:
+        python -m train pairs llvip ~/LLVIP
+        python -m train pairs two_folders my_pairs --check --sheet sheet.png
+    """
+
+    dataset: Positional[str]
+    """Name of the set."""
+    data: Positional[Path]
+    """Folder of the set."""
+    cut: Text = None
+    """Part of the set by its name, or names with commas."""
+    check: bool = False
+    """Decode every pair, not only those measured; exit status 2 if one cannot be."""
+    sheet: Folder = None
+    """Picture to write: some pairs and the least clear ones, with a checkerboard."""
+    sample: int = 200
+    """Pairs to measure, spread evenly over the set."""
+    common: OmitArgPrefixes[Common] = COMMON
+
+
+@dataclasses.dataclass(frozen=True)
+class Merge:
+    """Put branches of several runs into one tracker: row B3 of distillation.
+
+    Everything that is not asked for is the base's. Branches are the reference half of
+    the IoU-Net, its test half, and the classifier.
+
+    For example:
+        python -m train merge runs/rgb --reference runs/B1 --test runs/B2 --out runs/B3
+    """
+
+    base: Positional[Path]
+    """Checkpoint of the whole tracker, or a training run."""
+    out: Path
+    """Folder of the new checkpoint."""
+    tracker: str = "super_dimp"
+    """Whose network it is: dimp10, dimp18, dimp50, super_dimp or atom."""
+    reference: Folder = None
+    """Checkpoint or run that gives the reference half."""
+    test: Folder = None
+    """Checkpoint or run that gives the test half."""
+    classifier: Folder = None
+    """Checkpoint or run that gives the classifier."""
     common: OmitArgPrefixes[Common] = COMMON
 
 

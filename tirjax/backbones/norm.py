@@ -36,6 +36,27 @@ class Norm(NamedTuple):
 FROZEN = Norm()
 
 
+class Norms(NamedTuple):
+    """Where each part of a two-branch tracker takes its statistics from.
+
+    Attributes:
+      backbone: all of its stages.
+      classifier: its residual blocks, where it has any.
+      reference: layers of the IoU-Net that see the reference frame.
+      test: its other layers.
+    """
+
+    backbone: Norm = FROZEN
+    classifier: Norm = FROZEN
+    reference: Norm = FROZEN
+    test: Norm = FROZEN
+
+    @classmethod
+    def of(cls, norm: "Norm | Norms") -> "Norms":
+        """The same for all parts, unless they are told apart already."""
+        return norm if isinstance(norm, Norms) else cls(norm, norm, norm, norm)
+
+
 class BatchNorm(nn.Module):
     """Normalises each channel, then scales and shifts it.
 

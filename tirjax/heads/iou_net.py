@@ -16,6 +16,9 @@ from tirjax.backbones.norm import FROZEN, BatchNorm, Norm
 from tirjax.ops.roi import prroi_pool
 from tirjax.typing import Array, Float
 
+# Layers that see the reference frame; all others see the test frame or both.
+REFERENCE = ("conv3_1r", "conv4_1r", "fc3_1r", "fc34_3r", "fc34_4r")
+
 
 def _conv(features, size, padding, norm):
     made = nn.Conv(
@@ -58,20 +61,25 @@ class IoUNet(nn.Module):
       strides: pixels of a cell of ``layer2`` and ``layer3``.
       width: channels of both levels; half of it where the reference enters.
       norm: where batch norms take their statistics from.
+      reference_norm: the same for the layers of ``REFERENCE``.
     """
 
     strides: tuple[int, int] = (8, 16)
     width: int = 256
     norm: Norm = FROZEN
+    reference_norm: Norm = FROZEN
 
     def setup(self):
         width = self.width
-        unit = lambda features, size, padding: _conv(features, size, padding, self.norm)
-        self.conv3_1r, self.conv4_1r = unit(width // 2, 3, 1), unit(width, 3, 1)
-        self.fc3_1r = unit(width, 3, 0)
-        self.fc34_3r, self.fc34_4r = unit(width, 1, 0), unit(width, 1, 0)
-        self.conv3_1t, self.conv3_2t = unit(width, 3, 1), unit(width, 3, 1)
-        self.conv4_1t, self.conv4_2t = unit(width, 3, 1), unit(width, 3, 1)
+        seen = lambda features, size, padding: _conv(
+            features, size, padding, self.reference_norm
+        )
+        self.conv3_1r, self.conv4_1r = seen(width // 2, 3, 1), seen(width, 3, 1)
+        self.fc3_1r = seen(width, 3, 0)
+        self.fc34_3r, self.fc34_4r = seen(width, 1, 0), seen(width, 1, 0)
+        judged = lambda: _conv(width, 3, 1, self.norm)
+        self.conv3_1t, self.conv3_2t = judged(), judged()
+        self.conv4_1t, self.conv4_2t = judged(), judged()
         self.fc3_rt = LinearBlock(width, self.norm)
         self.fc4_rt = LinearBlock(width, self.norm)
         self.iou_predictor = nn.Dense(1, precision=Precision.HIGHEST)

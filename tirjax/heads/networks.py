@@ -4,7 +4,7 @@ from typing import Any
 
 from flax import linen as nn
 
-from tirjax.backbones.norm import FROZEN, Norm
+from tirjax.backbones.norm import FROZEN, Norm, Norms
 from tirjax.backbones.resnet import ResNet
 from tirjax.heads.classifier import Classifier
 from tirjax.heads.iou_net import IoUNet
@@ -73,7 +73,7 @@ def dimp_net(
     *,
     sigma: float = 0.9,
     dtype: Any = None,
-    norm: Norm = FROZEN,
+    norm: Norm | Norms = FROZEN,
     frozen: tuple[str, ...] = (),
 ) -> DimpNet:
     """DiMP-18 or DiMP-50; SuperDiMP-50 is DiMP-50 with other weights and settings.
@@ -89,21 +89,22 @@ def dimp_net(
       norm: where batch norms take their statistics from; for training.
       frozen: stages of the backbone that keep their running statistics.
     """
-    backbone = _backbone(depth, dtype, norm, frozen)
+    norms = Norms.of(norm)
+    backbone = _backbone(depth, dtype, norms.backbone, frozen)
     classifier = Classifier(
         *_CLASSIFIERS[depth],
         sigma=sigma,
         stride=backbone.strides["layer3"],
-        norm=norm,
+        norm=norms.classifier,
     )
-    return DimpNet(backbone, classifier, _iou_net(backbone, norm))
+    return DimpNet(backbone, classifier, _iou_net(backbone, norms))
 
 
 def atom_net(
     depth: int = 18,
     *,
     dtype: Any = None,
-    norm: Norm = FROZEN,
+    norm: Norm | Norms = FROZEN,
 ) -> AtomNet:
     """ATOM's two networks.
 
@@ -112,8 +113,9 @@ def atom_net(
       dtype: of the backbone's computation; None follows the parameters.
       norm: where batch norms take their statistics from; for training.
     """
-    backbone = _backbone(depth, dtype, norm)
-    return AtomNet(backbone, _iou_net(backbone, norm))
+    norms = Norms.of(norm)
+    backbone = _backbone(depth, dtype, norms.backbone)
+    return AtomNet(backbone, _iou_net(backbone, norms))
 
 
 def _backbone(depth, dtype, norm, frozen=()):
@@ -121,6 +123,7 @@ def _backbone(depth, dtype, norm, frozen=()):
     return ResNet(depth, widths, pool, dtype=dtype, norm=norm, frozen=frozen)
 
 
-def _iou_net(backbone, norm):
+def _iou_net(backbone, norms):
     strides = backbone.strides["layer2"], backbone.strides["layer3"]
-    return IoUNet(strides, width=64 if backbone.depth == 10 else 256, norm=norm)
+    width = 64 if backbone.depth == 10 else 256
+    return IoUNet(strides, width, norms.test, norms.reference)

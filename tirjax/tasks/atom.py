@@ -4,6 +4,8 @@ Source: Danelljan et al., ATOM: Accurate Tracking by Overlap Maximization, CVPR 
 section 3.1.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -12,7 +14,7 @@ from tirjax.backbones.resnet import normalise
 from tirjax.data.training.samples import Examples
 from tirjax.heads.networks import AtomNet
 from tirjax.tasks import losses
-from tirjax.tasks.base import Preview, Task, drawn, supervised
+from tirjax.tasks.base import Objective, Preview, Task, drawn, supervised
 from tirjax.tasks.dimp import show
 from tirjax.typing import Array, Float, PyTree
 
@@ -62,15 +64,27 @@ def atom_task(
       average: as for ``supervised``.
     """
 
-    def objective(variables: PyTree, batch: Examples):
+    settings = {"accumulate": accumulate, "average": average}
+    begin = drawn(net, side, start)
+    return supervised(begin, objective(net), optimizer, preview(net), **settings)
+
+
+def objective(net: AtomNet) -> Objective:
+    """What ``supervised`` minimises."""
+
+    def value(variables: PyTree, batch: Examples):
         overlaps, stats = forward(net, variables, batch)
         error = losses.overlap_error(overlaps, batch.overlaps)
         return error, ({"loss_boxes": error}, stats)
 
-    def preview(variables: PyTree, batch: Examples) -> Preview:
+    return value
+
+
+def preview(net: AtomNet) -> Callable[[PyTree, Examples], Preview]:
+    """Predictions on examples, as ``Task`` has them; ATOM's have no scores."""
+
+    def see(variables: PyTree, batch: Examples) -> Preview:
         overlaps, _ = forward(net, variables, batch)
         return show(batch, overlaps, jnp.zeros((*batch.test.shape[:2], 0, 0)))
 
-    settings = {"accumulate": accumulate, "average": average}
-    begin = drawn(net, side, start)
-    return supervised(begin, objective, optimizer, preview, **settings)
+    return see

@@ -14,6 +14,9 @@ from tirjax.typing import Array, Float, Key, PyTree
 Metrics = dict[str, Array]
 # Averages a tree over the devices that share a batch; the identity on a single one.
 Mean = Callable[[PyTree], PyTree]
+# ``(variables, batch) -> (loss, (metrics, batch_stats))``, the last with the statistics
+# as the forward pass left them.
+Objective = Callable[[PyTree, PyTree], tuple[Array, tuple[Metrics, PyTree]]]
 
 
 class Preview(NamedTuple):
@@ -85,7 +88,7 @@ def drawn(net: nn.Module, side: int, start: PyTree) -> Callable[..., PyTree]:
 
 def supervised(
     start: Callable[[Key[Array, ""]], PyTree],
-    objective: Callable[[PyTree, PyTree], tuple[Array, tuple[Metrics, PyTree]]],
+    objective: Objective,
     optimizer: optax.GradientTransformation,
     preview: Callable[[PyTree, PyTree], Preview],
     *,
@@ -96,8 +99,7 @@ def supervised(
 
     Args:
       start: ``key -> variables``.
-      objective: ``(variables, batch) -> (loss, (metrics, batch_stats))``, the last with
-        the statistics as the forward pass left them.
+      objective: what to minimise.
       optimizer: of ``params``; float32 whatever the network computes in.
       preview: as in ``Task``.
       accumulate: parts a batch is cut into, one after the other, to save memory; it

@@ -7,6 +7,7 @@ section 3.3; Danelljan et al., Probabilistic Regression for Visual Tracking, CVP
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -18,7 +19,7 @@ from tirjax.data.training.samples import Examples
 from tirjax.heads.networks import DimpNet
 from tirjax.ops.target_filter import score_map
 from tirjax.tasks import losses
-from tirjax.tasks.base import Preview, Task, drawn, supervised
+from tirjax.tasks.base import Objective, Preview, Task, drawn, supervised
 from tirjax.typing import Array, Float, PyTree
 
 
@@ -102,7 +103,7 @@ def _look(m, batch: Examples):
 
 
 def loss(outputs: Outputs, batch: Examples, weights: Weights = DIMP):
-    """Weighted sum of all errors, and each of them."""
+    """Weighted sum of all errors, and each of them; one of weight 0 is left out."""
     errors = jax.vmap(losses.hinged_error, (0, None))(outputs.scores, batch.labels)
     if weights.kind == "overlap":
         boxes = losses.overlap_error(outputs.overlaps, batch.overlaps)
@@ -110,13 +111,30 @@ def loss(outputs: Outputs, batch: Examples, weights: Weights = DIMP):
         boxes = losses.divergence(
             outputs.overlaps, batch.log_density, batch.target_density
         )
-    parts = {
-        "loss_boxes": weights.boxes * boxes,
-        "loss_final": weights.final * errors[-1],
-        "loss_first": weights.first * errors[0],
-        "loss_between": weights.between * errors[1:-1].mean(),
+    terms = {
+        "boxes": (weights.boxes, boxes),
+        "final": (weights.final, errors[-1]),
+        "first": (weights.first, errors[0]),
+        "between": (weights.between, errors[1:-1].mean()),
     }
+    parts = {f"loss_{k}": weight * e for k, (weight, e) in terms.items() if weight}
     return jnp.stack(list(parts.values())).sum(), parts
+
+
+def objective(net: DimpNet, weights: Weights) -> Objective:
+    """What ``supervised`` minimises.
+
+    Args:
+      net: for training; its batch norms say where statistics come from.
+      weights: of the losses.
+    """
+
+    def value(variables: PyTree, batch: Examples) -> tuple[Array, Any]:
+        outputs = forward(net, variables, batch, weights.steps)
+        total, parts = loss(outputs, batch, weights)
+        return total, (parts, outputs.stats)
+
+    return value
 
 
 def dimp_task(
@@ -141,18 +159,20 @@ def dimp_task(
       average: as for ``supervised``.
     """
 
-    def objective(variables: PyTree, batch: Examples) -> tuple[Array, Any]:
-        outputs = forward(net, variables, batch, weights.steps)
-        value, parts = loss(outputs, batch, weights)
-        return value, (parts, outputs.stats)
-
-    def preview(variables: PyTree, batch: Examples) -> Preview:
-        outputs = forward(net, variables, batch, weights.steps)
-        return show(batch, outputs.overlaps, outputs.scores[-1])
-
     settings = {"accumulate": accumulate, "average": average}
     begin = drawn(net, side, start)
-    return supervised(begin, objective, optimizer, preview, **settings)
+    look = preview(net, weights.steps)
+    return supervised(begin, objective(net, weights), optimizer, look, **settings)
+
+
+def preview(net: DimpNet, steps: int) -> Callable[[PyTree, Examples], Preview]:
+    """Predictions on examples, as ``Task`` has them."""
+
+    def see(variables: PyTree, batch: Examples) -> Preview:
+        outputs = forward(net, variables, batch, steps)
+        return show(batch, outputs.overlaps, outputs.scores[-1])
+
+    return see
 
 
 def show(

@@ -1,12 +1,14 @@
 """Learning DiMP-10, the small tracker that tirjax ships."""
 
+import dataclasses
 from pathlib import Path
 
 from tirjax.backbones.norm import Norm
 from tirjax.checkpoints import load_variables
-from tirjax.data.training.augment import THERMAL
+from tirjax.data.training.augment import RGB, THERMAL
 from tirjax.data.training.jitter import Jitter
 from tirjax.data.training.processing import Processing
+from tirjax.data.training.rendered import Modality
 from tirjax.heads.networks import dimp_net
 from tirjax.tasks.dimp import DIMP, Weights, dimp_task
 from tirjax.tasks.optimizers import from_nothing
@@ -25,6 +27,9 @@ PROCESSING = Processing(
     proposal_count=32,
     augmentation=THERMAL,
 )
+ON_COLOUR = dataclasses.replace(
+    PROCESSING, augmentation=dataclasses.replace(RGB, mirror_all=0.5)
+)
 
 
 def dimp10_run(
@@ -37,6 +42,7 @@ def dimp10_run(
     weights: Weights = DIMP,
     start: Path | None = None,
     clips: int = 6,
+    modality: Modality = "tir",
 ) -> Run:
     """A training measured on held-out clips.
 
@@ -49,6 +55,7 @@ def dimp10_run(
       weights: of the losses.
       start: checkpoint to start from; its optimiser starts anew.
       clips: how many are held out.
+      modality: of these clips.
     """
     net = dimp_net(10, sigma=DIMP10.label_sigma, norm=Norm(batch=True))
     optimizer = from_nothing(peak, steps, warm=100)
@@ -61,7 +68,7 @@ def dimp10_run(
         steps=steps,
         seed=seed,
         tracker="dimp10",
-        evals={"held_out": held_out("dimp10", eval_every, clips)},
+        evals={"held_out": held_out("dimp10", eval_every, clips, modality)},
         best="held_out/success",
         save_every=eval_every,
         show_every=eval_every,

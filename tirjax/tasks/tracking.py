@@ -51,13 +51,15 @@ def on_clips(
     return measure
 
 
-def held_out(tracker: str, every: int, count: int = 6) -> Eval:
+def held_out(tracker: str, every: int, count: int = 6, modality: str = "tir") -> Eval:
     """A measurement on synthetic clips that no training renders.
 
     Args:
       tracker: name, one for any size of target.
       every: steps between two.
       count: clips.
+      modality: of their frames, ``'tir'`` or ``'rgb'``.
     """
-    clips = Synthetic(preset("mixed", frames=60), count=count, seed=10_000)
+    world = preset("mixed", frames=60)
+    clips = Synthetic(world, count=count, seed=10_000, modality=modality)
     return Eval(every, on_clips(TRACKERS[tracker]((1, 1)), iter(clips)))

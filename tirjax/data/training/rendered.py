@@ -1,7 +1,7 @@
 """Samples from the synthetic world, rendered on the device inside the training step."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +12,8 @@ from tirjax.data.synthetic.dataset import PRESENT
 from tirjax.data.training.processing import Processing, process
 from tirjax.data.training.samples import Examples, Sample
 from tirjax.typing import Array, Float, Int, Key
+
+Modality = Literal["tir", "rgb"]
 
 
 def sample_times(
@@ -54,8 +56,9 @@ def render_sample(
     settings: Settings,
     frames: tuple[int, int] = (3, 3),
     gap: int = 30,
+    modality: Modality = "tir",
 ) -> Sample:
-    """Thermal frames of a new scene.
+    """Frames of a new scene.
 
     A frame on which the target hardly shows gives way to the one of its kind (train or
     test) on which it shows most.
@@ -65,6 +68,7 @@ def render_sample(
       settings: of the world.
       frames: numbers of train and of test frames.
       gap: as for ``sample_times``.
+      modality: whether they are thermal or colour. Static.
     """
     scene, times = jax.random.split(key)
     times = sample_times(times, frames, gap, settings.frames)
@@ -72,7 +76,7 @@ def render_sample(
     chosen = _shown(clip, frames[0])
     size = jnp.array([settings.rows, settings.cols], jnp.int32)
     return Sample(
-        pixels=clip.tir[chosen],
+        pixels=getattr(clip, modality)[chosen],
         sizes=jnp.broadcast_to(size, (len(times), 2)),
         boxes=_inside(clip.boxes[chosen], settings),
     )
@@ -91,6 +95,7 @@ class Rendered:
       lanes: scenes rendered at once: 1 suits a CPU, an accelerator more.
       repeats: examples made of one scene, each with crops and changes of its own; it
         divides what a device gets of a batch.
+      modality: ``'tir'`` or ``'rgb'``.
     """
 
     settings: Settings
@@ -100,6 +105,7 @@ class Rendered:
     gap: int = 30
     lanes: int = 1
     repeats: int = 1
+    modality: Modality = "tir"
 
     def read(
         self, step: int, part: slice = slice(None)
@@ -123,7 +129,9 @@ class Rendered:
 
         scenes, changes = jax.random.split(key)
         of = lambda k: jax.vmap(lambda number: jax.random.fold_in(k, number))
-        render = lambda k: render_sample(k, self.settings, frames, self.gap)
+        render = lambda k: render_sample(
+            k, self.settings, frames, self.gap, self.modality
+        )
         drawn = of(scenes)(raw[:: self.repeats] // self.repeats)
         samples = jax.lax.map(render, drawn, batch_size=self.lanes)
         samples = jax.tree.map(lambda x: jnp.repeat(x, self.repeats, axis=0), samples)
