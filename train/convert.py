@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from tirjax.checkpoints import save_variables
-from tirjax.convert import pytorch
+from tirjax.convert import dcfnet, matfile, pytorch
 from tirjax.convert.rename import leaves
+from tirjax.data.sequence import DataError
 
 from . import about
 from .options import Convert
@@ -27,11 +28,21 @@ def convert(options: Convert) -> None:
     Raises:
       DataError: the file cannot be used, or ``out`` is something else.
     """
-    got = pytorch.convert(options.file, options.architecture)
+    got = _read(options.file, options.architecture)
     save_variables(options.out, got.variables, _about(options.file, got))
     for name, text in _summary(got).items():
         print(f"{name:<13} {text}")
     print(f"{'written to':<13} {options.out}")
+
+
+def _read(file: Path, architecture: str | None) -> pytorch.Converted:
+    """What the file holds, read by whoever knows its kind."""
+    asked = architecture == dcfnet.NAME
+    if asked or (architecture is None and dcfnet.holds(file)):
+        return dcfnet.convert(file)
+    if architecture is None and matfile.is_mat(file):
+        raise DataError(f"{file}: a .mat file of another network; known is dcfnet")
+    return pytorch.convert(file, architecture)
 
 
 def _about(file: Path, got: pytorch.Converted) -> dict[str, Any]:
@@ -69,5 +80,6 @@ def _summary(got: pytorch.Converted) -> dict[str, str]:
 
 def _counts(keys: Iterable[str], depth: int) -> str:
     """How many keys there are of each part of the network."""
-    parts = (".".join(key.split(".")[:-1][:depth]) for key in keys)
+    # A key of MatConvNet has no dots.
+    parts = (".".join(key.split(".")[:-1][:depth]) or key for key in keys)
     return ", ".join(f"{k} {n}" for k, n in collections.Counter(parts).items())

@@ -10,7 +10,9 @@ from collections.abc import Callable
 
 from flax import linen as nn
 
+from tirjax.backbones.dcfnet import DCFNet
 from tirjax.heads.networks import atom_net, dimp_net
+from tirjax.heads.siamese_networks import cfnet, mlssnet, mmnet, siamfc
 from tirjax.trackers.atom import ATOM, atom
 from tirjax.trackers.base import (
     FOUND,
@@ -21,10 +23,20 @@ from tirjax.trackers.base import (
     track,
     track_many,
 )
+from tirjax.trackers.dcfnet import dcfnet
 from tirjax.trackers.dimp import DIMP10, DIMP18, DIMP50, SUPER_DIMP, dimp
 from tirjax.trackers.eco import OTB_HC, TIR_HC, eco
 from tirjax.trackers.kcf import kcf
 from tirjax.trackers.mosse import mosse
+from tirjax.trackers.siamese import (
+    CFNET_CONV5,
+    MLSSNET,
+    MMNET,
+    MMNET_RELEASED,
+    SIAMFC_3S,
+    PairVariables,
+    siamese,
+)
 
 Builder = Callable[[tuple[float, float]], Tracker]
 
@@ -40,20 +52,32 @@ TRACKERS: dict[str, Builder] = {
     "kcf": _any_size(kcf),
     "eco_hc": lambda size: eco(OTB_HC, size=size),
     "eco_hc_tir": lambda size: eco(TIR_HC, size=size),
+    "dcfnet": _any_size(dcfnet),
     "dimp10": _any_size(lambda: dimp(DIMP10)),
     "dimp18": _any_size(lambda: dimp(DIMP18)),
     "dimp50": _any_size(lambda: dimp(DIMP50)),
     "super_dimp": _any_size(lambda: dimp(SUPER_DIMP)),
     "atom": _any_size(lambda: atom(ATOM)),
+    "siamfc": _any_size(lambda: siamese(SIAMFC_3S, siamfc())),
+    "cfnet": _any_size(lambda: siamese(CFNET_CONV5, cfnet())),
+    "mlssnet": _any_size(lambda: siamese(MLSSNET, mlssnet())),
+    "mmnet": _any_size(lambda: siamese(MMNET, mmnet())),
+    "mmnet_released": _any_size(lambda: siamese(MMNET_RELEASED, mmnet("released"))),
 }
 
 # The networks whose variables are a tracker's ``params``; the others take ``()``.
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "dcfnet": DCFNet,
     "dimp10": lambda: dimp_net(10),
     "dimp18": lambda: dimp_net(18),
     "dimp50": lambda: dimp_net(50),
     "super_dimp": lambda: dimp_net(50),
     "atom": atom_net,
+    "siamfc": lambda: PairVariables(siamfc(), exemplar=127),
+    "cfnet": lambda: PairVariables(cfnet()),
+    "mlssnet": lambda: PairVariables(mlssnet()),
+    "mmnet": lambda: PairVariables(mmnet()),
+    "mmnet_released": lambda: PairVariables(mmnet("released")),
 }
 
 __all__ = [

@@ -1,0 +1,105 @@
+"""AlexNet without padding: the trunk of the fully convolutional Siamese trackers.
+
+Images keep their range, 0..255, nothing is subtracted; a grey or thermal channel is
+repeated to three. All branches of a Siamese network go through one call, because their
+batch norms share running moments.
+
+Source: Bertinetto et al., Fully-Convolutional Siamese Networks for Object Tracking,
+ECCV 2016 workshops, table 1; Valmadre et al., End-to-end Representation Learning for
+Correlation Filter Based Tracking, CVPR 2017 (strides and widths of the variants).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from tirjax.backbones.branch_norm import BranchNorm
+from tirjax.backbones.norm import FROZEN, Norm
+from tirjax.typing import Array, Num
+
+# MatConvNet's "improved Xavier"; the fan counts all groups' output channels.
+INITIAL: Callable = nn.initializers.variance_scaling(2.0, "fan_out", "normal")
+_SIZES = (11, 5, 3, 3, 3)
+_GROUPS = (1, 2, 1, 2, 2)
+
+
+class AlexNet(nn.Module):
+    """Up to five convolutions, two max poolings of 3 x 3.
+
+    Batch norm and rectifier follow every convolution but a fifth one.
+
+    Attributes:
+      widths: channels of each convolution; as many as there are layers.
+      first_stride: of the first convolution.
+      second_pool: stride of the pooling after the second layer.
+      norm: where batch norms take their moments from.
+      dtype: of the computation; None follows the parameters.
+    """
+
+    widths: tuple[int, ...] = (96, 256, 384, 384, 64)
+    first_stride: int = 2
+    second_pool: int = 1
+    norm: Norm = FROZEN
+    dtype: Any = None
+
+    @property
+    def last(self) -> str:
+        """Name of the deepest map."""
+        return "conv5" if len(self.widths) == 5 else f"relu{len(self.widths)}"
+
+    @nn.compact
+    def __call__(self, *images: Num[Array, "n _ _ _"]) -> tuple[dict[str, Array], ...]:
+        """Maps ``conv1, relu1, ...`` of every branch; ``conv`` is before batch norm.
+
+        Args:
+          images: one batch a branch, of any sizes; one channel or three, 0..255.
+        """
+        branches = [_three_channels(x) for x in images]
+        maps: tuple[dict[str, Array], ...] = tuple({} for _ in images)
+        pools = {1: 2, 2: self.second_pool}
+        for i, width in enumerate(self.widths, 1):
+            convolution = nn.Conv(
+                width,
+                (_SIZES[i - 1],) * 2,
+                self.first_stride if i == 1 else 1,
+                padding="VALID",
+                feature_group_count=_GROUPS[i - 1],
+                kernel_init=INITIAL,
+                dtype=self.dtype,
+                name=f"conv{i}",
+            )
+            branches = _keep(maps, f"conv{i}", map(convolution, branches))
+            if i == 5:
+                break
+            norm = BranchNorm(self.norm, dtype=self.dtype, name=f"bn{i}")
+            branches = _keep(maps, f"relu{i}", map(nn.relu, norm(*branches)))
+            if i in pools and i < len(self.widths):
+                branches = [max_pool(x, pools[i]) for x in branches]
+        return maps
+
+
+def _three_channels(images):
+    wide = images.astype(jnp.promote_types(images.dtype, jnp.float32))
+    return jnp.broadcast_to(wide, (*images.shape[:-1], 3))
+
+
+def _keep(maps, name, branches):
+    found = list(branches)
+    for kept, x in zip(maps, found, strict=True):
+        kept[name] = x
+    return found
+
+
+def max_pool(x: Num[Array, "n h w c"], stride: int) -> Num[Array, "n oh ow c"]:
+    """Maximum of 3 x 3 cells, without padding; a rest that fills no window is dropped.
+
+    Slices and not a window reduction, whose derivative takes five times as long.
+    """
+    for axis in (1, 2):
+        span = (x.shape[axis] - 3) // stride * stride + 1
+        a, b, c = (jax.lax.slice_in_dim(x, i, i + span, stride, axis) for i in range(3))
+        x = jnp.maximum(jnp.maximum(a, b), c)
+    return x

@@ -1,0 +1,29 @@
+"""Local response normalisation across channels.
+
+Source: Krizhevsky et al., ImageNet Classification with Deep Convolutional Neural
+Networks, NIPS 2012, section 3.3; the window is MatConvNet's.
+"""
+
+import jax.numpy as jnp
+
+from tirjax.typing import Array, Float
+
+
+def local_response_norm(
+    x: Float[Array, "*b c"], *, size: int, k: float, alpha: float, beta: float
+) -> Float[Array, "*b c"]:
+    """Divides by ``(k + alpha * s) ** beta``, ``s`` the energy of the channels around.
+
+    Args:
+      x: features, channels last.
+      size: channels in the window, fewer at both ends; an even window reaches one
+        channel further up than down. Static.
+      k: keeps the divisor from zero; positive.
+      alpha: weight of each square. Caffe and PyTorch state ``alpha * size``.
+      beta: exponent.
+    """
+    channels = x.shape[-1]
+    around = [(0, 0)] * (x.ndim - 1) + [((size - 1) // 2, size // 2)]
+    squares = jnp.pad(x * x, around)
+    energy = sum(squares[..., i : i + channels] for i in range(size))
+    return x * (k + alpha * energy) ** -beta
