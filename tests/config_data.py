@@ -10,7 +10,9 @@ FILES = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
 PUBLISHED = ("dimp18", "dimp50", "super_dimp", "atom")
 # Runs by name: the file, and the flags that choose one of several in it.
 SEVERAL = ("pytracking", "cmd")
-RUNS = {name: (path, []) for name, path in FILES.items() if name not in SEVERAL}
+SIAMESE = ("mlssnet", "mmnet", "siamese_synthetic")  # see test_siamese_task.py
+APART = (*SEVERAL, *SIAMESE)
+RUNS = {name: (path, []) for name, path in FILES.items() if name not in APART}
 RUNS |= {name: (FILES["pytracking"], ["--setting", name]) for name in PUBLISHED}
 ROWS = {"cmd_B1": ("B1", "dimp10"), "cmd_C1": ("C1", "dimp10")}
 ROWS |= {"cmd_D3": ("D3", "dimp10"), "cmd_atom": ("D3", "atom")}
