@@ -113,7 +113,7 @@ def test_a_matlab_file_of_something_else_ends_with_one_line(tmp_path, capsys):
     scipy.io.savemat(tmp_path / "a.mat", {"x": np.eye(3)})
     assert main(["convert", str(tmp_path / "a.mat"), "--out", str(tmp_path / "n")]) == 2
     error = capsys.readouterr().err
-    assert "another network" in error and error.count("\n") == 1
+    assert "not one of the networks" in error and error.count("\n") == 1
 
 
 def test_another_file_asked_to_be_dcfnet_ends_with_one_line(tmp_path, capsys, rng):

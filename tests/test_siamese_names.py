@@ -8,7 +8,7 @@ from flax import linen as nn
 from flax.traverse_util import flatten_dict
 
 from tirjax.backbones.branch_norm import BranchNorm
-from tirjax.convert.siamese_names import NAMES, Parameter, convert, recognise
+from tirjax.convert.siamese_names import NAMES, Parameter, convert_one, recognise
 from tirjax.data.sequence import DataError
 from tirjax.heads import siamese_networks
 from tirjax.solvers.correlation_filter import hann_window
@@ -40,7 +40,7 @@ def test_names_cover_the_variables_once_and_nothing_else(family):
         value = np.zeros(parameter.shape)
         found += [
             (path, array.shape)
-            for path, array in convert(name, value, parameter).items()
+            for path, array in convert_one(name, value, parameter).items()
         ]
     want = {path: leaf.shape for path, leaf in variables_of(family).items()}
     assert dict(found) == want
@@ -115,7 +115,7 @@ def test_names_come_in_the_order_of_the_files(family, places):
 def test_stored_moments_are_a_mean_and_a_deviation(rng):
     parameter = NAMES["mmnet"]["join_br1_bn2_SPR_m"]
     stored = np.stack([rng.normal(size=64), np.full(64, 2.0)], 1)
-    converted = convert("join_br1_bn2_SPR_m", stored, parameter)
+    converted = convert_one("join_br1_bn2_SPR_m", stored, parameter)
     where = ("batch_stats", "fanet", "bn_k")
     mean, var = converted[*where, "mean"], converted[*where, "var"]
     np.testing.assert_allclose(var, 3.99999, rtol=1e-7)
@@ -131,7 +131,7 @@ def test_stored_moments_are_a_mean_and_a_deviation(rng):
 
 def test_a_moment_of_no_deviation_is_no_negative_variance():
     parameter = Parameter((1, 2), "moments", ("batch_stats", "bn"))
-    converted = convert("bn", np.zeros((1, 2)), parameter)
+    converted = convert_one("bn", np.zeros((1, 2)), parameter)
     assert converted["batch_stats", "bn", "var"] == 0
 
 
@@ -157,7 +157,7 @@ def test_transposed_kernels_are_taken_as_they_are(rng, size, stride, sides):
 def test_axes_that_matlab_dropped_come_back(rng):
     parameter = NAMES["mlssnet"]["join_br1_conv12_f"]
     stored = rng.normal(size=(5, 5, 16))
-    ((path, kernel),) = convert("join_br1_conv12_f", stored, parameter).items()
+    ((path, kernel),) = convert_one("join_br1_conv12_f", stored, parameter).items()
     assert path == ("params", "sa", "conv2", "kernel")
     np.testing.assert_array_equal(kernel[..., 0], stored.astype(np.float32))
 
@@ -166,13 +166,13 @@ def test_constants_are_no_variables_and_have_the_size_of_ours():
     parameter = NAMES["cfnet"]["join_window"]
     assert parameter.rule == "hann"
     assert hann_window(parameter.shape[0]).shape == parameter.shape
-    assert convert("join_window", np.zeros(parameter.shape), parameter) == {}
+    assert convert_one("join_window", np.zeros(parameter.shape), parameter) == {}
 
 
 def test_an_array_of_another_size_is_named():
     parameter = NAMES["mmnet"]["br1_convf_dimred"]
     with pytest.raises(DataError, match=r"br1_convf_dimred has shape \(1, 1, 64, 20\)"):
-        convert("br1_convf_dimred", np.zeros((1, 1, 64, 20)), parameter)
+        convert_one("br1_convf_dimred", np.zeros((1, 1, 64, 20)), parameter)
 
 
 @pytest.mark.parametrize("family", NETS)

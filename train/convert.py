@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tirjax.checkpoints import save_variables
-from tirjax.convert import dcfnet, matfile, pytorch
+from tirjax.convert import dcfnet, matfile, pytorch, siamese
 from tirjax.convert.rename import leaves
 from tirjax.data.sequence import DataError
 
@@ -40,8 +40,11 @@ def _read(file: Path, architecture: str | None) -> pytorch.Converted:
     asked = architecture == dcfnet.NAME
     if asked or (architecture is None and dcfnet.holds(file)):
         return dcfnet.convert(file)
-    if architecture is None and matfile.is_mat(file):
-        raise DataError(f"{file}: a .mat file of another network; known is dcfnet")
+    if matfile.is_mat(file):
+        got = siamese.convert(file)
+        if architecture not in (None, got.architecture):
+            raise DataError(f"{file}: holds {got.architecture}, not {architecture}")
+        return got
     return pytorch.convert(file, architecture)
 
 

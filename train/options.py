@@ -18,9 +18,9 @@ class Convert:
     """Turn a published checkpoint into one that `track` reads.
 
     Reads PyTracking's DiMP-18, DiMP-50, SuperDiMP and ATOM, torchvision's ResNet-18 and
-    -50 (without PyTorch), and DCFNet as PyTorch or MatConvNet file (without MATLAB),
-    never running anything in the file. Writes the variables to OUT with a record of the
-    file they come from.
+    -50, DCFNet as PyTorch or MatConvNet file, and the .mat files of SiamFC, CFNet,
+    MLSSNet and MMNet: without PyTorch or MATLAB, and without running anything in the
+    file. Writes the variables to OUT with a record of the file they come from.
 
     For example:
         python -m train convert dimp50.pth --out weights/dimp50

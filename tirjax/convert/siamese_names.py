@@ -37,7 +37,7 @@ class Parameter(NamedTuple):
 Names = dict[str, Parameter]
 
 
-def convert(
+def convert_one(
     name: str, value: np.ndarray, parameter: Parameter
 ) -> dict[tuple[str, ...], np.ndarray]:
     """One stored array as variables, paths to float32 arrays.
