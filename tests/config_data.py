@@ -10,7 +10,8 @@ FILES = {path.stem: path for path in sorted(FOLDER.glob("*.py"))}
 PUBLISHED = ("dimp18", "dimp50", "super_dimp", "atom")
 # Runs by name: the file, and the flags that choose one of several in it.
 SEVERAL = ("pytracking", "cmd")
-SIAMESE = ("mlssnet", "mmnet", "siamese_synthetic")  # see test_siamese_task.py
+# Learned from pairs; see test_siamese_runs.py.
+SIAMESE = ("cfnet", "mlssnet", "mmnet", "siamese_synthetic")
 APART = (*SEVERAL, *SIAMESE)
 RUNS = {name: (path, []) for name, path in FILES.items() if name not in APART}
 RUNS |= {name: (FILES["pytracking"], ["--setting", name]) for name in PUBLISHED}

@@ -76,7 +76,7 @@ class Hdf5:
             kind = "struct"
             for key, item in value.items():
                 self.put(node, key, item)
-        elif isinstance(value, list) and all(isinstance(v, dict) for v in value):
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
             node, kind = group.create_group(name), "struct"
             for key in value[0]:
                 column = node.create_dataset(key, (len(value), 1), self.h5py.ref_dtype)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tirjax.checkpoints import save_variables
-from tirjax.convert import dcfnet, matfile, pytorch, siamese
+from tirjax.convert import dcfnet, gan, matfile, pytorch, siamese
 from tirjax.convert.rename import leaves
 from tirjax.data.sequence import DataError
 
@@ -45,6 +45,8 @@ def _read(file: Path, architecture: str | None) -> pytorch.Converted:
         if architecture not in (None, got.architecture):
             raise DataError(f"{file}: holds {got.architecture}, not {architecture}")
         return got
+    if architecture in gan.NAMES or (architecture is None and gan.holds(file)):
+        return gan.convert(file, architecture)
     return pytorch.convert(file, architecture)
 
 
