@@ -215,8 +215,7 @@ class Meter:
     def _in_batch(self, raw: PyTree) -> int:
         """Images in a batch of which this process read its part."""
         made = jax.eval_shape(self._run.feed.make, raw, keys(self._run)[1])
-        films = [leaf.shape for leaf in jax.tree.leaves(made) if leaf.ndim == 5]
-        images = sum(examples * frames for examples, frames, *_ in films)
+        images = sum(_images(leaf.shape) for leaf in jax.tree.leaves(made))
         return images * jax.process_count()
 
     def count(self) -> None:
@@ -229,3 +228,10 @@ class Meter:
         speed, waiting = self._images * self._steps / past, self._waited / past
         self.restart()
         return {"images_per_second": speed, "waiting": waiting}
+
+
+def _images(shape: tuple[int, ...]) -> int:
+    """Pictures in an array ``[b, (n,) h, w, c]`` of a batch; none in any other."""
+    if len(shape) not in (4, 5) or shape[-1] not in (1, 3):
+        return 0
+    return math.prod(shape[:-3])

@@ -73,7 +73,7 @@ def _read_hdf5(path: Path, wanted: set[str] | None) -> dict[str, Any]:
             "or save it in MATLAB with -v7"
         ) from None
     with h5py.File(path, "r") as file:
-        names = [k for k in file if not k.startswith("#")]
+        names = [str(k) for k in file if not str(k).startswith("#")]
         names = [k for k in names if wanted is None or k in wanted]
         return {k: _member(h5py, file, k) for k in names}
 

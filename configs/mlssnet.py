@@ -1,0 +1,75 @@
+r"""MLSSNet on thermal videos, or on colour and thermal ones at once.
+
+    python -m train fit configs/mlssnet.py --workdir runs/mlssnet --vid DIR --tir DIR
+
+Needs   ImageNet-VID and a thermal training set (LSOTB-TIR's), as published or made by
+        `train prepare`; without them both halves of the synthetic world stand in.
+Paper   Liu et al., Learning Deep Multi-Level Similarity for Thermal Infrared Object
+        Tracking, TMM 2020: EAO .316 on VOT-TIR2015 and .278 on VOT-TIR2017; trained on
+        both kinds of video.
+Cost    not run at full size. Small: `--side 127 --widths 16 32 48 48 16`.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from tirjax.backbones.norm import Norm
+from tirjax.tasks.run import Run
+from tirjax.tasks.siamese import siamese_task
+from tirjax.tasks.siamese_recipes import BATCH, EPOCH_PAIRS, RELEASED, published_sgd
+from tirjax.tasks.siamese_runs import cropping, held_out, network, pairs, tracker
+
+
+def config(
+    *,
+    data: Literal["tir", "both"] = "both",
+    vid: Path | None = None,
+    tir: Path | None = None,
+    preset: Literal["paper", "released"] = "paper",
+    epochs: int | None = None,
+    samples: int = EPOCH_PAIRS,
+    batch: int = BATCH,
+    side: int = 255,
+    widths: tuple[int, ...] = (),
+    seed: int = 0,
+    lanes: int = 1,
+    eval_every: int = 0,
+    workers: int = 0,
+) -> Run:
+    """Trains MLSSNet from nothing.
+
+    Args:
+      data: thermal videos, or colour ones as well.
+      vid: folder of ImageNet-VID.
+      tir: folder of the thermal training set.
+      preset: crops as the tracker cuts them and attention that can learn, or both as in
+        the released code.
+      epochs: how long; 100 by default, rates fall in proportion.
+      samples: pairs of an epoch.
+      batch: pairs of a step, over all devices.
+      side: of crops, pixels: 255, or less for a small network.
+      widths: channels of the five convolutions; the published ones by default.
+      seed: of parameters and data.
+      lanes: synthetic scenes rendered at once; 1 suits a CPU, 32 a GPU.
+      eval_every: steps between two measurements on held-out clips; 0 makes none.
+      workers: processes that read; 0 reads in threads.
+    """
+    rates, epoch = RELEASED.over(epochs), max(1, samples // batch)
+    size = {"preset": preset, "side": side}
+    net = network("mlssnet", **size, widths=widths, norm=Norm(batch=True))
+    crops = cropping("mlssnet", **size)
+    folders = {"vid": vid, "tir": tir} if data == "both" else {"tir": tir}
+    feed = pairs("mlssnet", crops, folders, batch=batch, seed=seed, lanes=lanes)
+    evals = held_out(tracker("mlssnet", **size, widths=widths), eval_every, "tir")
+    return Run(
+        task=siamese_task(net, published_sgd(net, rates.schedule(epoch)), crops),
+        feed=feed,
+        steps=rates.epochs * epoch,
+        seed=seed,
+        tracker="mlssnet",
+        evals=evals,
+        best="held_out/success" if evals else None,
+        save_every=min(epoch, 5000),
+        show_every=min(epoch, 5000),
+        workers=workers,
+    )

@@ -1,0 +1,212 @@
+"""Batches of Siamese pairs drawn from data sets on disk.
+
+As for clips, an example is a function of the seed and its number in the whole run.
+
+Source: the published training code of CFNet, MLSSNet and MMNet (which pairs are drawn).
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+import jax
+import numpy as np
+
+from tirjax.data.sequence import DataError, Sequence
+from tirjax.data.training.canvas import Canvas, read_sample
+from tirjax.data.training.clip_feed import MOST_FAILURES
+from tirjax.data.training.mixture import Mixture, NothingUsable
+from tirjax.data.training.siamese_pairs import (
+    EASY,
+    HARD,
+    UNKNOWN,
+    Cropping,
+    Drawn,
+    Pairs,
+    make_pair,
+)
+from tirjax.typing import Array, Key
+
+
+class Mix(NamedTuple):
+    """Which pairs are drawn; defaults are those of MLSSNet and MMNet.
+
+    Attributes:
+      shares: of positive pairs, easy and hard negatives; they sum to 1.
+      gap: most positions between the frames of a positive pair, at least 1.
+      apart: a hard negative's frames are further apart than this many positions.
+    """
+
+    shares: tuple[float, float, float] = (0.6, 0.2, 0.2)
+    gap: int = 100
+    apart: int = 25
+
+    def check(self) -> None:
+        """Raises ``DataError`` if the settings make no sense."""
+        fits = min(self.shares) >= 0 and abs(sum(self.shares) - 1) < 1e-6
+        if not fits or self.gap < 1 or self.apart < 0:
+            raise DataError(
+                f"{self}: shares must be at least 0 and sum to 1, gap at least 1, "
+                "apart at least 0"
+            )
+
+
+MIX = Mix()
+# SiamFC and CFNet learn from positive pairs alone.
+POSITIVES = Mix((1.0, 0.0, 0.0))
+CANVAS = Canvas(channels=1, reach=6.0)
+CROPPING = Cropping()
+
+
+@dataclasses.dataclass(frozen=True)
+class SiameseFeed:
+    """A feed of pairs from data sets on disk.
+
+    Attributes:
+      mixture: where sequences come from; of an easy negative both of one or of two of
+        its data sets.
+      mix: which pairs of them.
+      cropping: of the frames, on the device.
+      canvas: what frames are put into. Its border is all that a larger crop sees.
+      classes: class from 0 by name of the sequence; others are unknown.
+      batch: pairs of a step, over all devices.
+      seed: another seed is another run; at least 0.
+      on_error: what a frame or sequence that cannot be read does: ``'skip'`` draws
+        again and notes the problem, ``'stop'`` raises.
+
+    Raises:
+      DataError: settings that make no sense.
+    """
+
+    mixture: Mixture
+    mix: Mix = MIX
+    cropping: Cropping = CROPPING
+    canvas: Canvas = CANVAS
+    classes: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    batch: int = 8
+    seed: int = 0
+    on_error: Literal["skip", "stop"] = "skip"
+
+    def __post_init__(self):
+        if self.batch < 1 or self.seed < 0:
+            raise DataError(
+                f"batch {self.batch}, seed {self.seed}: at least 1 and at least 0"
+            )
+        if self.on_error not in ("skip", "stop"):
+            raise DataError(f"on_error {self.on_error!r}: choose 'skip' or 'stop'")
+        self.mix.check()
+
+    def read(
+        self, step: int, part: slice = slice(None)
+    ) -> tuple[tuple[np.ndarray, Drawn], tuple[str, ...]]:
+        """Numbers and frames of a step's pairs, read now, and problems on the way.
+
+        Args:
+          step: from 0.
+          part: which of the step's pairs.
+
+        Raises:
+          DataError: no pairs can be drawn, every draw fails, or a file is bad and
+            ``on_error`` is ``'stop'``.
+        """
+        numbers = step * self.batch + np.arange(self.batch, dtype=np.uint32)[part]
+        found: list[str] = []
+        drawn = [self._example(int(number), found) for number in numbers]
+        return (numbers, jax.tree.map(lambda *x: np.stack(x), *drawn)), tuple(found)
+
+    def make(self, raw: tuple[Array, Drawn], key: Key[Array, ""]) -> Pairs:
+        """Crops and labels.
+
+        Args:
+          raw: numbers and frames of pairs.
+          key: of the whole run.
+        """
+        one = lambda number, drawn: make_pair(
+            drawn, jax.random.fold_in(key, number), self.cropping
+        )
+        return jax.vmap(one)(*raw)
+
+    def describe(self) -> dict[str, Any]:
+        """What it is made of, for the record of a run."""
+        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        return settings | {
+            "mixture": self.mixture.describe(),
+            "mix": self.mix._asdict(),
+            "classes": len(self.classes),
+        }
+
+    def _example(self, number: int, found: list[str]) -> Drawn:
+        rng = np.random.default_rng((self.seed, number))
+        kind = int(rng.choice(3, p=self.mix.shares))
+        for _ in range(MOST_FAILURES):
+            try:
+                return self._draw(kind, rng)
+            except NothingUsable:
+                raise
+            except DataError as error:
+                if self.on_error == "stop":
+                    raise
+                found.append(str(error))
+        raise DataError(f"{MOST_FAILURES} draws in a row failed; the last: {found[-1]}")
+
+    def _draw(self, kind: int, rng: np.random.Generator) -> Drawn:
+        least = {EASY: 1, HARD: self.mix.apart + 2}.get(kind, 2)
+        first, sequence = self._sequence(least, rng)
+        chosen = draw_two(sequence.visible, kind, self.mix, rng)
+        if kind == EASY:
+            _, other = self._sequence(1, rng, but=first)
+            alone = rng.choice(np.flatnonzero(other.visible), 1)
+            frames = [(sequence, chosen[:1]), (other, alone)]
+        else:
+            frames = [(sequence, chosen)]
+        parts = [read_sample(*pair, self.canvas) for pair in frames]
+        sample = jax.tree.map(lambda *x: np.concatenate(x), *parts)
+        class_id = self.classes.get(sequence.name, UNKNOWN)
+        return Drawn._make((sample, np.int32(kind), np.int32(class_id)))
+
+    def _sequence(
+        self, least: int, rng: np.random.Generator, but: tuple[int, int] | None = None
+    ) -> tuple[tuple[int, int], Sequence]:
+        """A sequence that shows its target often enough, another than ``but``."""
+        for _ in range(10 * MOST_FAILURES):
+            at = self.mixture.draw(rng)
+            if at == but:
+                continue
+            opened = self.mixture.open(*at)
+            if int(opened.visible.sum()) >= least:
+                return at, opened
+        other = "" if but is None else "other "
+        raise NothingUsable(
+            f"no {other}sequence shows its target on {least} frames; add data sets, or "
+            "change the shares of the pairs"
+        )
+
+
+def draw_two(
+    visible: np.ndarray, kind: int, mix: Mix, rng: np.random.Generator
+) -> np.ndarray:
+    """Draws the frames of the exemplar and of the search region from one sequence.
+
+    Args:
+      visible: ``[t]`` bool; distances count visible frames only.
+      kind: of the pair; the search region of an easy negative is not of use.
+      mix: distances.
+      rng: where chance comes from.
+
+    Returns:
+      ``[2]`` int64, frame numbers, not the same unless only one is visible.
+    """
+    frames = np.flatnonzero(visible)
+    places = np.arange(len(frames))
+    here = int(rng.integers(len(frames)))
+    distance = np.abs(places - here)
+    if kind == HARD:
+        # A place in the middle of a short sequence has nothing far enough.
+        if distance.max() <= mix.apart:
+            here = int(rng.choice([0, len(frames) - 1]))
+            distance = np.abs(places - here)
+        near = distance > mix.apart
+    else:
+        near = (distance <= mix.gap) & (distance > 0)
+    other = int(rng.choice(places[near])) if near.any() else here
+    return frames[[here, other]]
