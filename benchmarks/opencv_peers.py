@@ -77,6 +77,7 @@ class Options:
       data: folder of the sequences.
       out: where the Markdown and JSON reports go.
       trackers: which of ours; all that need no checkpoint by default.
+      weights: NAME=DIR for the others, as of `train convert`.
       sequences: which sequences, paths below the data folder.
       starts: first boxes tried a sequence; 1 is the annotated one alone.
       batch: clips of one size that advance together in the batched measurement.
@@ -86,6 +87,7 @@ class Options:
     data: Path
     out: Path = RESULTS
     trackers: tuple[str, ...] = OURS
+    weights: tuple[str, ...] = ()
     sequences: tuple[str, ...] = SEQUENCES
     starts: int = len(STARTS)
     batch: int = 4
@@ -155,16 +157,18 @@ class Peers:
 
 
 @functools.cache
-def params(name: str) -> Any:
-    """Variables of the network that ships for a tracker, if it has one."""
-    return weights.load([name], ())[name].params
+def params(options: Options, name: str) -> Any:
+    """Variables of a tracker's network, if it has one: given, or what ships."""
+    given = [text for text in options.weights if text.startswith(f"{name}=")]
+    return weights.load([name], given)[name].params
 
 
-def run_ours(name: str, clip: Clip, box: np.ndarray) -> Run:
+def run_ours(options: Options, name: str, clip: Clip, box: np.ndarray) -> Run:
     """Follows one target with a tracker of ``TRACKERS``."""
+    variables = params(options, name)
     tracker = TRACKERS[name]((box[2], box[3]))
     key = jax.random.key(0)
-    results = list(follow(tracker, params(name), clip.frames, box, key, chunk=BLOCK))
+    results = list(follow(tracker, variables, clip.frames, box, key, chunk=BLOCK))
     seconds = [r.seconds for r in results[1:]]
     return Run(np.array([r.box for r in results], float), np.array(seconds))
 
@@ -205,7 +209,8 @@ def compare(options: Options, peers: Peers, clip: Clip) -> list[dict[str, Any]]:
     """All contenders on one sequence, taking turns."""
     rows = []
     contenders = [(f"opencv {name}", name, peers.run) for name in PEERS]
-    contenders += [(name, name, run_ours) for name in options.trackers]
+    ours = functools.partial(run_ours, options)
+    contenders += [(name, name, ours) for name in options.trackers]
     for shift in STARTS[: options.starts]:
         box = clip.sequence.boxes[0] + np.array([*shift, 0, 0])
         for label, name, run in contenders:
@@ -226,7 +231,7 @@ def compare(options: Options, peers: Peers, clip: Clip) -> list[dict[str, Any]]:
     return rows
 
 
-def batched(name: str, clips: list[Clip]) -> dict[str, Any] | None:
+def batched(options: Options, name: str, clips: list[Clip]) -> dict[str, Any] | None:
     """Frames per second of clips of one size in lock-step; None if they cannot be."""
     firsts = [clip.sequence.boxes[0] for clip in clips]
     trackers = {TRACKERS[name]((box[2], box[3])) for box in firsts}
@@ -235,7 +240,8 @@ def batched(name: str, clips: list[Clip]) -> dict[str, Any] | None:
     length = min(len(clip.frames) for clip in clips)
     frames = [clip.frames[:length] for clip in clips]
     keys = list(jax.random.split(jax.random.key(0), len(clips)))
-    runs = follow_many(trackers.pop(), params(name), frames, firsts, keys, chunk=BLOCK)
+    variables = params(options, name)
+    runs = follow_many(trackers.pop(), variables, frames, firsts, keys, chunk=BLOCK)
     seconds = np.array([[r.seconds for r in row if r] for row in runs])[1:].sum(1)
     return {
         "tracker": name,
@@ -283,7 +289,8 @@ def main(options: Options) -> None:
         clips = [decode(options, name, folder) for name in options.sequences]
         rows = [row for clip in clips for row in compare(options, peers, clip)]
     group = of_one_size(clips, options.batch)
-    together = [found for n in options.trackers if (found := batched(n, group))]
+    found = (batched(options, name, group) for name in options.trackers)
+    together = [row for row in found if row]
     report = {"conditions": about, "runs": rows, "batched": together}
     options.out.mkdir(parents=True, exist_ok=True)
     target = options.out / f"opencv_peers_{jax.default_backend()}"

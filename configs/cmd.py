@@ -15,6 +15,7 @@ Paper   Sun et al., Unsupervised Cross-Modal Distillation for Thermal Infrared T
 Cost    paper: 65,000 steps a row. See `benchmarks/cmd_table.py` for a small scale.
 """
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,6 +56,9 @@ def config(
     test: Path | None = None,
     classifier: Path | None = None,
     preset: Literal["paper", "released_code"] = "paper",
+    statistics: Literal["moving", "all", "frozen"] | None = None,
+    routing: Literal["masked", "posthoc"] | None = None,
+    mix: Literal["batch", "spatial"] | None = None,
     detections: tuple[Path, Path] | None = None,
     box_share: float | None = None,
     canvas: tuple[int, int] = (512, 640),
@@ -77,6 +81,9 @@ def config(
       test: run of B2, for rows D.
       classifier: run of C1, for rows D.
       preset: whose settings: the paper's, or those of the released code.
+      statistics: batch norms that adapt: of what moves, all, none; else the preset's.
+      routing: masked trains what moves; posthoc trains more, and keeps what moves.
+      mix: of mixed rows, by halves of the batch or side by side; else the preset's.
       detections: for D5, folders of YOLO text files of visible and thermal pictures;
         without them, hot spots stand in.
       box_share: side of pseudo boxes over the root of the image's area; 100 pixels by
@@ -95,7 +102,10 @@ def config(
             f"variant {variant!r}, tracker {tracker!r}: choose one of "
             f"{', '.join(VARIANTS)} and one of {', '.join(BASES)}"
         )
-    settings, row = PRESETS[preset], VARIANTS[variant]
+    keep_all = None if routing is None else routing == "posthoc"
+    asked = {"statistics": statistics, "keep_all": keep_all, "mix": mix}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    settings, row = dataclasses.replace(PRESETS[preset], **asked), VARIANTS[variant]
     runs = {"reference": reference, "test": test, "classifier": classifier}
     start = merged(tracker, base, _needed(variant, tracker, runs) if row.joint else {})
     batch = batch or (settings.batch if row.joint else settings.alone_batch)

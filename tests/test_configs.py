@@ -160,3 +160,21 @@ def test_without_data_the_flags_are_named(name):
     said = "one of --lasot DIR, --got10k DIR, --trackingnet DIR, --coco DIR"
     with pytest.raises(DataError, match=said):
         configs.read(*RUNS[name])
+
+
+def test_a_row_of_distillation_takes_its_ablations(read):
+    stands = jax.eval_shape(read("cmd_B1").task.init, jax.random.key(0)).moved
+    flags = ["--routing", "posthoc", "--statistics", "all", "--mix", "spatial"]
+    run = read("cmd_B1", *flags)
+    assert run.feed.pairing.mix == "spatial"
+    moved = jax.eval_shape(run.task.init, jax.random.key(0)).moved
+    count = lambda tree: len(jax.tree.leaves(tree))
+    assert count(moved) > count(stands) > 0
+
+
+def test_joint_rows_want_the_runs_they_start_from(read):
+    flags = ["--variant", "D3", "--tracker", "dimp10", "--base", "x"]
+    with pytest.raises(DataError, match="give --reference RUN of B1 and --test RUN"):
+        configs.read(FILES["cmd"], [*flags, "--classifier", "x"])
+    with pytest.raises(DataError, match="variant 'E1'"):
+        configs.read(FILES["cmd"], ["--variant", "E1", "--base", "x"])
