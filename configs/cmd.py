@@ -37,6 +37,7 @@ from tirjax.tasks.cmd import (
     JOINT_START,
     PRESETS,
     VARIANTS,
+    Preset,
     cmd_task,
     has,
     merged,
@@ -102,25 +103,23 @@ def config(
             f"variant {variant!r}, tracker {tracker!r}: choose one of "
             f"{', '.join(VARIANTS)} and one of {', '.join(BASES)}"
         )
-    keep_all = None if routing is None else routing == "posthoc"
-    asked = {"statistics": statistics, "keep_all": keep_all, "mix": mix}
-    asked = {name: value for name, value in asked.items() if value is not None}
-    settings, row = dataclasses.replace(PRESETS[preset], **asked), VARIANTS[variant]
+    row = VARIANTS[variant]
+    settings = _changed(PRESETS[preset], statistics, routing, mix)
     runs = {"reference": reference, "test": test, "classifier": classifier}
     start = merged(tracker, base, _needed(variant, tracker, runs) if row.joint else {})
     batch = batch or (settings.batch if row.joint else settings.alone_batch)
     epoch = math.ceil((samples or settings.samples) / batch)
     epochs = epochs or settings.epochs
     fall = max(1, round(epoch * epochs * settings.fall / settings.epochs))
-    files = DetectionFiles(*detections) if detections else None
     boxes = {
         "centre": centre_area(share=box_share),
         "random": random_area(share=box_share),
-        "detected": detected() if files else hot_spots(),
+        "detected": detected() if detections else hot_spots(),
     }
     shown = pairing(tracker, variant, settings, boxes[row.boxes])
+    files = DetectionFiles(*detections) if detections else None
+    found = files if row.boxes == "detected" else None
     if pairs:
-        found = files if row.boxes == "detected" else None
         feed = PairFeed(open_all(pairs), canvas, shown, batch, seed, detections=found)
     else:
         feed = RenderedPairs(world("mixed", rows=192, cols=240), shown, batch)
@@ -135,6 +134,14 @@ def config(
         show_every=epoch,
         workers=workers,
     )
+
+
+def _changed(settings: Preset, statistics, routing, mix) -> Preset:
+    """The preset, with what was asked for."""
+    keep_all = None if routing is None else routing == "posthoc"
+    asked = {"statistics": statistics, "keep_all": keep_all, "mix": mix}
+    given = {name: value for name, value in asked.items() if value is not None}
+    return dataclasses.replace(settings, **given)
 
 
 def _needed(

@@ -18,9 +18,10 @@ class Convert:
     """Turn a published checkpoint into one that `track` reads.
 
     Reads PyTracking's DiMP-18, DiMP-50, SuperDiMP and ATOM, torchvision's ResNet-18 and
-    -50, DCFNet as PyTorch or MatConvNet file, and the .mat files of SiamFC, CFNet,
-    MLSSNet and MMNet: without PyTorch or MATLAB, and without running anything in the
-    file. Writes the variables to OUT with a record of the file they come from.
+    -50, generators and discriminators of pix2pix and CycleGAN, DCFNet as PyTorch or
+    MatConvNet file, and the .mat files of SiamFC, CFNet, MLSSNet and MMNet: without
+    PyTorch or MATLAB, and without running anything in the file. Writes the variables to
+    OUT with a record of the file they come from.
 
     For example:
         python -m train convert dimp50.pth --out weights/dimp50
@@ -32,8 +33,9 @@ class Convert:
     out: Path
     """Folder for the converted network; a network that is there is replaced."""
     architecture: Text = None
-    """dimp18, dimp50, super_dimp, atom, resnet18, resnet50 or dcfnet; by default what
-    the names and shapes in the file say."""
+    """dimp18, dimp50, super_dimp, atom, resnet18, resnet50, dcfnet or a translator, as
+    pix2pix_unet256 or cyclegan_resnet9; by default what names and shapes in the file
+    say."""
     common: OmitArgPrefixes[Common] = COMMON
 
 
