@@ -124,7 +124,7 @@ def report(options: Any) -> None:
         "frames",
         "real_frames",
     )
-    about |= {name: getattr(options, name) for name in shown}
+    about |= {n: value for n in shown if (value := getattr(options, n)) is not None}
     about["pairs"] = ", ".join(text.partition("=")[0] for text in options.pairs)
     facts = "\n".join(f"* {key}: {value}" for key, value in about.items())
     text = (
@@ -138,6 +138,6 @@ def report(options: Any) -> None:
     target = options.out / "cmd_table"
     target.with_suffix(".md").write_text(text)
     target.with_suffix(".json").write_text(
-        json.dumps({"conditions": about, "rows": found}, indent=1) + "\n"
+        json.dumps({"conditions": about, "rows": found}) + "\n"
     )
     print(text)

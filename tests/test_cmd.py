@@ -112,6 +112,7 @@ def first_steps(tracker, variant, preset, rate=1.0):
     return far, metrics
 
 
+@pytest.mark.slow
 def test_rates_and_losses_of_a_joint_row_are_the_papers():
     far, metrics = first_steps("dimp10", "D3", PAPER)
     # Adam's first step is the rate.

@@ -145,6 +145,7 @@ def test_the_classifier_moves_alone():
     assert_moved(variables, ["classifier"])
 
 
+@pytest.mark.slow
 def test_all_branches_move_together_and_the_backbone_never():
     variables, _, _ = trained(*BRANCHES)
     assert_moved(variables, BRANCHES)

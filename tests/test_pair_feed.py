@@ -185,6 +185,7 @@ def test_detections_that_cannot_be_found_are_an_error(rng, tmp_path):
         feed(pairs_of(rng, ()))
 
 
+@pytest.mark.slow
 def test_rendered_pairs_need_nothing_and_are_aligned():
     world = preset("mixed", rows=48, cols=64, frames=30)
     feed = RenderedPairs(world, CENTRE, batch=4)

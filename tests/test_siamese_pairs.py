@@ -319,6 +319,7 @@ def rendered():
     return numbers, make, make(numbers, KEY)
 
 
+@pytest.mark.slow
 def test_rendered_pairs_are_pairs(rendered):
     _, _, made = rendered
     assert made.exemplar.shape == made.search.shape == (16, 16, 16, 3)
@@ -330,6 +331,7 @@ def test_rendered_pairs_are_pairs(rendered):
     assert len(set(made.class_id.tolist())) > 2
 
 
+@pytest.mark.slow
 def test_a_pair_depends_on_its_two_and_nothing_else(rendered):
     numbers, make, made = rendered
     turned = make(numbers.reshape(8, 2)[::-1].reshape(-1), KEY)

@@ -22,7 +22,7 @@ from tirjax.tasks import atom, dimp, losses
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 SLOW = pytest.mark.slow  # a minute each
 CASES = [
-    ("dimp18", "eval"),
+    pytest.param(("dimp18", "eval"), marks=SLOW),
     ("dimp18", "train"),
     pytest.param(("dimp50", "eval"), marks=SLOW),
     pytest.param(("dimp50", "train"), marks=SLOW),
