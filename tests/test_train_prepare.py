@@ -174,9 +174,11 @@ def test_bad_arguments_end_with_one_line(argv, capsys, change, word):
 
 
 SLOW = """
-import sys, time
+import signal, sys, time
 from train import prepare
 from train.__main__ import main
+# What a shell starts in the background inherits deafness to it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 advance = prepare.Meter.advance
 
 def slowly(self, frames):
