@@ -200,6 +200,7 @@ def test_targets_in_a_batch_equal_each_alone_in_one_compiled_step(params):
     assert len(traces) == 1
 
 
+@pytest.mark.slow
 def test_a_box_has_a_finite_derivative_by_the_weights(params):
     """Forward, as training is a dynamic loop."""
     tracker, rng = atom(SMALL), np.random.default_rng(1)

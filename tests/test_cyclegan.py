@@ -141,6 +141,7 @@ def test_domains_of_other_channels_have_no_identity_loss():
     assert not [name for name in metrics if "identity" in name]
 
 
+@pytest.mark.slow
 def test_a_critic_learns_too():
     losses = CycleGANLosses("wgangp")
     task = cyclegan_task(RESNET, JUDGE, adam(), SIDE, losses=losses)

@@ -233,6 +233,7 @@ def slope_of(f):
     return jax.jit(lambda t: jax.jvp(f, (t,), (jnp.ones_like(t),))[1])
 
 
+@pytest.mark.slow
 def test_a_box_has_a_finite_derivative_by_the_weights(params, frames):
     """Forward over the whole clip, whose training is a dynamic loop."""
     slope = slope_of(lambda t: centre_after(params, frames, t))(jnp.float32(0))

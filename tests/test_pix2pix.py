@@ -112,6 +112,7 @@ def test_the_preview_is_a_picture_without_boxes(learning):
     assert np.isnan(seen.truth).all() and seen.scores.shape == (2, 0, 0)
 
 
+@pytest.mark.slow
 def test_the_generator_moves_against_the_new_discriminator(learning):
     """A step written out: discriminator first, then the generator."""
     rate, losses, batch = 0.05, Pix2PixLosses("lsgan", 3.0), scenes(1)

@@ -41,6 +41,7 @@ def test_its_record_and_its_card_say_where_it_comes_from(name):
         assert word in card
 
 
+@pytest.mark.slow
 def test_it_follows_easy_targets(name):
     clips = Synthetic(preset("easy", rows=96, cols=128, frames=12), count=3, seed=77)
     score = on_clips(TRACKERS[name]((1, 1)), clips)(load_variables(SHIPPED[name]))
