@@ -26,7 +26,7 @@ from tirjax.tasks.siamese_recipes import (
     SIAMFC,
     published_sgd,
 )
-from tirjax.tasks.siamese_runs import cropping, held_out, network, pairs, tracker
+from tirjax.tasks.siamese_runs import cropping, held_out, network, pairs, run, tracker
 
 
 def config(
@@ -70,15 +70,6 @@ def config(
     folders = {data: {"vid": vid, "tir": tir}[data]}
     feed = pairs(net, crops, folders, batch=batch, seed=seed, lanes=lanes)
     evals = held_out(tracker(net, side=side, widths=widths), eval_every, "tir")
-    return Run(
-        task=siamese_task(learner, optimizer, crops),
-        feed=feed,
-        steps=rates.epochs * epoch,
-        seed=seed,
-        tracker=net,
-        evals=evals,
-        best="held_out/success" if evals else None,
-        save_every=min(epoch, 5000),
-        show_every=min(epoch, 5000),
-        workers=workers,
-    )
+    task = siamese_task(learner, optimizer, crops)
+    length = {"epochs": rates.epochs, "epoch": epoch, "seed": seed}
+    return run(net, task, feed, evals, **length, workers=workers)

@@ -17,7 +17,7 @@ from tirjax.backbones.norm import Norm
 from tirjax.tasks.run import Run
 from tirjax.tasks.siamese import siamese_task
 from tirjax.tasks.siamese_recipes import BATCH, EPOCH_PAIRS, RELEASED, published_sgd
-from tirjax.tasks.siamese_runs import cropping, held_out, network, pairs, tracker
+from tirjax.tasks.siamese_runs import cropping, held_out, network, pairs, run, tracker
 
 
 def config(
@@ -61,15 +61,6 @@ def config(
     folders = {"vid": vid, "tir": tir} if data == "both" else {"tir": tir}
     feed = pairs("mlssnet", crops, folders, batch=batch, seed=seed, lanes=lanes)
     evals = held_out(tracker("mlssnet", **size, widths=widths), eval_every, "tir")
-    return Run(
-        task=siamese_task(net, published_sgd(net, rates.schedule(epoch)), crops),
-        feed=feed,
-        steps=rates.epochs * epoch,
-        seed=seed,
-        tracker="mlssnet",
-        evals=evals,
-        best="held_out/success" if evals else None,
-        save_every=min(epoch, 5000),
-        show_every=min(epoch, 5000),
-        workers=workers,
-    )
+    task = siamese_task(net, published_sgd(net, rates.schedule(epoch)), crops)
+    length = {"epochs": rates.epochs, "epoch": epoch, "seed": seed}
+    return run("mlssnet", task, feed, evals, **length, workers=workers)

@@ -42,6 +42,7 @@ from tirjax.tasks.siamese_runs import (
     network,
     pairs,
     read_classes,
+    run,
     tracker,
 )
 
@@ -114,18 +115,8 @@ def config(
     drawn = {"batch": batch, "seed": seed, "lanes": lanes}
     feed = pairs("mmnet", crops, folders, classes=read_classes(classes), **drawn)
     evals = held_out(tracker("mmnet", **size, widths=widths), eval_every, "tir")
-    return Run(
-        task=task,
-        feed=feed,
-        steps=rates.epochs * epoch,
-        seed=seed,
-        tracker="mmnet",
-        evals=evals,
-        best="held_out/success" if evals else None,
-        save_every=min(epoch, 5000),
-        show_every=min(epoch, 5000),
-        workers=workers,
-    )
+    length = {"epochs": rates.epochs, "epoch": epoch, "seed": seed}
+    return run("mmnet", task, feed, evals, **length, workers=workers)
 
 
 def _check(strategy: str, start: Path | None) -> None:

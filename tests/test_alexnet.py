@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from tirjax.backbones.alexnet import AlexNet, max_pool
+from tirjax.backbones.alexnet import AlexNet
 from tirjax.backbones.branch_norm import BranchNorm
 from tirjax.backbones.norm import Norm
+from tirjax.ops.max_pool import max_pool
 
 NARROW = (4, 8, 6, 6, 4)
 BATCH = BranchNorm(Norm(batch=True))

@@ -11,6 +11,7 @@ from tirjax.data.sequence import ArrayFrames, DataError, Sequence
 from tirjax.data.synthetic import preset
 from tirjax.data.training.canvas import Canvas
 from tirjax.data.training.mixture import Mixture, NothingUsable
+from tirjax.data.training.rendered import inside
 from tirjax.data.training.samples import Sample
 from tirjax.data.training.siamese_feed import Mix, SiameseFeed, draw_two
 from tirjax.data.training.siamese_pairs import (
@@ -26,7 +27,7 @@ from tirjax.data.training.siamese_pairs import (
     grey,
     make_pair,
 )
-from tirjax.data.training.siamese_rendered import RenderedSiamese, inside
+from tirjax.data.training.siamese_rendered import RenderedSiamese
 from tirjax.ops import bicubic
 from tirjax.trackers.siamese import pyramid
 from tirjax.typing import Frame

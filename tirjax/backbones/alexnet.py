@@ -12,12 +12,12 @@ Correlation Filter Based Tracking, CVPR 2017 (strides and widths of the variants
 from collections.abc import Callable
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
 from tirjax.backbones.branch_norm import BranchNorm
 from tirjax.backbones.norm import FROZEN, Norm
+from tirjax.ops.max_pool import max_pool
 from tirjax.typing import Array, Num
 
 # MatConvNet's "improved Xavier"; the fan counts all groups' output channels.
@@ -91,15 +91,3 @@ def _keep(maps, name, branches):
     for kept, x in zip(maps, found, strict=True):
         kept[name] = x
     return found
-
-
-def max_pool(x: Num[Array, "n h w c"], stride: int) -> Num[Array, "n oh ow c"]:
-    """Maximum of 3 x 3 cells, without padding; a rest that fills no window is dropped.
-
-    Slices and not a window reduction, whose derivative takes five times as long.
-    """
-    for axis in (1, 2):
-        span = (x.shape[axis] - 3) // stride * stride + 1
-        a, b, c = (jax.lax.slice_in_dim(x, i, i + span, stride, axis) for i in range(3))
-        x = jnp.maximum(jnp.maximum(a, b), c)
-    return x

@@ -16,6 +16,7 @@ import numpy as np
 from flax import linen as nn
 
 from tirjax.backbones.norm import EPSILON, FROZEN, BatchNorm, Norm
+from tirjax.ops.max_pool import max_pool
 from tirjax.typing import Array, Float, Num, PyTree
 
 STAGES = ("layer1", "layer2", "layer3")
@@ -117,17 +118,10 @@ class Bottleneck(BasicBlock):
         return _run(self.conv3, self.bn3, x)
 
 
-def _max_pool(x, axis):
-    """Maximum of three neighbours, every second one, along one axis.
-
-    Slices and not a window reduction, whose derivative takes five times as long.
-    """
-    length = x.shape[axis]
-    edge = [(1, 1) if i == axis else (0, 0) for i in range(x.ndim)]
-    padded = jnp.pad(x, edge, constant_values=-jnp.inf)
-    stop = 2 * ((length + 1) // 2) - 1
-    take = lambda i: jax.lax.slice_in_dim(padded, i, i + stop, 2, axis)
-    return jnp.maximum(jnp.maximum(take(0), take(1)), take(2))
+def _max_pool(x):
+    """Maximum of 3 x 3 neighbours, every second one, the border padded."""
+    around = [(0, 0), (1, 1), (1, 1), (0, 0)]
+    return max_pool(jnp.pad(x, around, constant_values=-jnp.inf), 2)
 
 
 def _run(convolution, normalisation, x):
@@ -200,7 +194,7 @@ class ResNet(nn.Module):
         """
         x = self.stem(images)
         if self.pool:
-            x = _max_pool(_max_pool(x, axis=1), axis=2)
+            x = _max_pool(x)
         maps = {}
         for name in STAGES:
             for block in getattr(self, name):

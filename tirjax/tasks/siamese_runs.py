@@ -4,6 +4,7 @@ A smaller network has narrower layers, smaller crops, or both; what crops lose, 
 and templates lose in proportion.
 """
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,6 @@ from typing import Literal
 from tirjax.backbones.alexnet import AlexNet
 from tirjax.backbones.norm import FROZEN, Norm
 from tirjax.data.sequence import DataError
-from tirjax.data.synthetic import Synthetic
 from tirjax.data.synthetic import preset as world
 from tirjax.data.training.mixture import Mixture
 from tirjax.data.training.opening import open_any
@@ -24,8 +24,9 @@ from tirjax.heads.attention import Preset
 from tirjax.heads.multilevel import MLSSNet
 from tirjax.heads.multitask import MMNet
 from tirjax.heads.siamese import MARGIN, CFNet, Siamese, SiamFC
-from tirjax.tasks.run import Blend, Eval, Feed
-from tirjax.tasks.tracking import on_clips
+from tirjax.tasks import tracking
+from tirjax.tasks.base import Task
+from tirjax.tasks.run import Blend, Eval, Feed, Run
 from tirjax.trackers.base import Tracker
 from tirjax.trackers.siamese import (
     CFNET_CONV5,
@@ -127,24 +128,57 @@ def tracker(
     cut = cropping(name, side=side)
     config = _CONFIGS[name]
     if side != SIDE:
-        config = config.__class__(
-            **{**vars(config), "exemplar": cut.exemplar, "search": side}
-        )
+        config = dataclasses.replace(config, exemplar=cut.exemplar, search=side)
     return siamese(config, network(name, preset=preset, side=side, widths=widths))
 
 
 def held_out(following: Tracker, every: int, modality: Modality) -> dict[str, Eval]:
-    """A measurement on six synthetic clips that no training renders, by name.
+    """The measurement of ``tracking.held_out``, by name, or none.
 
     Args:
       following: tracker whose ``params`` are learned.
       every: steps between two; 0 makes none.
       modality: of the clips.
     """
-    if not every:
-        return {}
-    clips = Synthetic(world("mixed", frames=60), 6, 10_000, modality)
-    return {"held_out": Eval(every, on_clips(following, iter(clips)))}
+    measured = tracking.held_out(following, every, modality=modality) if every else None
+    return {"held_out": measured} if measured else {}
+
+
+def run(
+    name: Name,
+    task: Task,
+    feed: Feed,
+    evals: Mapping[str, Eval],
+    *,
+    epochs: int,
+    epoch: int,
+    seed: int,
+    workers: int,
+) -> Run:
+    """A training on data, measured on held-out clips if at all.
+
+    Args:
+      name: of the tracker.
+      task: what to learn.
+      feed: from what.
+      evals: of ``held_out``.
+      epochs: how long.
+      epoch: steps of one.
+      seed: of parameters and data.
+      workers: as for ``Run``.
+    """
+    return Run(
+        task=task,
+        feed=feed,
+        steps=epochs * epoch,
+        seed=seed,
+        tracker=name,
+        evals=evals,
+        best="held_out/success" if evals else None,
+        save_every=min(epoch, 5000),
+        show_every=min(epoch, 5000),
+        workers=workers,
+    )
 
 
 def pairs(

@@ -51,15 +51,19 @@ def on_clips(
     return measure
 
 
-def held_out(tracker: str, every: int, count: int = 6, modality: str = "tir") -> Eval:
+def held_out(
+    tracker: str | Tracker, every: int, count: int = 6, modality: str = "tir"
+) -> Eval:
     """A measurement on synthetic clips that no training renders.
 
     Args:
-      tracker: name, one for any size of target.
+      tracker: it, or the name of one for any size of target.
       every: steps between two.
       count: clips.
       modality: of their frames, ``'tir'`` or ``'rgb'``.
     """
     world = preset("mixed", frames=60)
     clips = Synthetic(world, count=count, seed=10_000, modality=modality)
-    return Eval(every, on_clips(TRACKERS[tracker]((1, 1)), iter(clips)))
+    if isinstance(tracker, str):
+        tracker = TRACKERS[tracker]((1, 1))
+    return Eval(every, on_clips(tracker, iter(clips)))

@@ -6,7 +6,8 @@ the hosts that share a batch nor the workers that read it change what is in it.
 """
 
 import dataclasses
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
 
 import jax
 import numpy as np
@@ -19,6 +20,7 @@ from tirjax.data.training.sampler import Sampling, draw_frames
 from tirjax.data.training.samples import Examples, Sample
 from tirjax.typing import Array, Key
 
+_Drawn = TypeVar("_Drawn")
 MOST_FAILURES = 50  # draws in a row, after which the data is broken and not a file
 
 
@@ -97,15 +99,34 @@ class ClipFeed:
 
     def _example(self, number: int, found: list[str]) -> Sample:
         rng = np.random.default_rng((self.seed, number))
-        for _ in range(MOST_FAILURES):
-            try:
-                sequence = self.mixture.draw_usable(self.sampling, rng)
-                chosen = draw_frames(sequence.visible, self.sampling, rng)
-                return read_sample(sequence, chosen, self.canvas)
-            except NothingUsable:
+
+        def draw():
+            sequence = self.mixture.draw_usable(self.sampling, rng)
+            chosen = draw_frames(sequence.visible, self.sampling, rng)
+            return read_sample(sequence, chosen, self.canvas)
+
+        return first_good(draw, self.on_error, found)
+
+
+def first_good(draw: Callable[[], _Drawn], on_error: str, found: list[str]) -> _Drawn:
+    """What a draw gives once it can be read.
+
+    Args:
+      draw: another one at each call.
+      on_error: ``'skip'`` draws again, ``'stop'`` raises.
+      found: problems on the way are added to it.
+
+    Raises:
+      DataError: every draw fails, nothing can be drawn at all, or ``on_error`` is
+        ``'stop'``.
+    """
+    for _ in range(MOST_FAILURES):
+        try:
+            return draw()
+        except NothingUsable:
+            raise
+        except DataError as error:
+            if on_error == "stop":
                 raise
-            except DataError as error:
-                if self.on_error == "stop":
-                    raise
-                found.append(str(error))
-        raise DataError(f"{MOST_FAILURES} draws in a row failed; the last: {found[-1]}")
+            found.append(str(error))
+    raise DataError(f"{MOST_FAILURES} draws in a row failed; the last: {found[-1]}")

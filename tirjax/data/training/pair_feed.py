@@ -18,7 +18,7 @@ import numpy as np
 from tirjax.data.pairs import Pair, PairList
 from tirjax.data.sequence import DataError
 from tirjax.data.synthetic import Settings, render_frames, sample_scene
-from tirjax.data.training.clip_feed import MOST_FAILURES
+from tirjax.data.training.clip_feed import first_good
 from tirjax.data.training.detection_files import DetectionFiles
 from tirjax.data.training.pairing import Pairing, pair_examples
 from tirjax.data.training.pseudo_boxes import Scene, reads_detections
@@ -124,17 +124,14 @@ class PairFeed:
 
     def _draw(self, number: int, found: list[str]) -> Scene:
         rng = np.random.default_rng((self.seed, number))
-        for _ in range(MOST_FAILURES):
+
+        def draw():
             index = int(rng.integers(len(self.pairs)))
-            try:
-                pair = self.pairs[index]
-                boxes = self._detect(pair, self.pairs.files(index))
-                return on_canvas(pair, boxes, self.canvas_size)
-            except DataError as error:
-                if self.on_error == "stop":
-                    raise
-                found.append(str(error))
-        raise DataError(f"{MOST_FAILURES} draws in a row failed; the last: {found[-1]}")
+            pair = self.pairs[index]
+            boxes = self._detect(pair, self.pairs.files(index))
+            return on_canvas(pair, boxes, self.canvas_size)
+
+        return first_good(draw, self.on_error, found)
 
     def _detect(self, pair: Pair, files: tuple[Path, Path]) -> np.ndarray:
         """``[slots, 5]`` boxes inside the picture with scores, 0 where there is none.

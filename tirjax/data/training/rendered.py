@@ -43,11 +43,16 @@ def _shown(clip: Clip, train: int) -> Int[Array, " n"]:
     return jnp.where(clip.visible >= PRESENT, places, rank.argmax(1))
 
 
-def _inside(boxes: Float[Array, "n 4"], settings: Settings) -> Float[Array, "n 4"]:
-    """Boxes cut at the border of the image, as they are annotated."""
-    size = jnp.array([settings.cols, settings.rows], jnp.float32)
-    low = jnp.clip(boxes[:, :2], 0.0, size - 1)
-    high = jnp.clip(boxes[:, :2] + boxes[:, 2:], low + 1, size)
+def inside(boxes: Float[Array, "n 4"], size: Int[Array, "2"]) -> Float[Array, "n 4"]:
+    """Boxes cut at the border of an image, as people annotate; at least a pixel.
+
+    Args:
+      boxes: pixels.
+      size: ``(rows, cols)`` of the image.
+    """
+    limit = size[::-1].astype(boxes.dtype)
+    low = jnp.clip(boxes[:, :2], 0.0, limit - 1)
+    high = jnp.clip(boxes[:, :2] + boxes[:, 2:], low + 1, limit)
     return jnp.concatenate([low, high - low], axis=1)
 
 
@@ -78,7 +83,7 @@ def render_sample(
     return Sample(
         pixels=getattr(clip, modality)[chosen],
         sizes=jnp.broadcast_to(size, (len(times), 2)),
-        boxes=_inside(clip.boxes[chosen], settings),
+        boxes=inside(clip.boxes[chosen], size),
     )
 
 

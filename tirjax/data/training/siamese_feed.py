@@ -14,7 +14,7 @@ import numpy as np
 
 from tirjax.data.sequence import DataError, Sequence
 from tirjax.data.training.canvas import Canvas, read_sample
-from tirjax.data.training.clip_feed import MOST_FAILURES
+from tirjax.data.training.clip_feed import MOST_FAILURES, first_good
 from tirjax.data.training.mixture import Mixture, NothingUsable
 from tirjax.data.training.siamese_pairs import (
     EASY,
@@ -138,16 +138,7 @@ class SiameseFeed:
     def _example(self, number: int, found: list[str]) -> Drawn:
         rng = np.random.default_rng((self.seed, number))
         kind = int(rng.choice(3, p=self.mix.shares))
-        for _ in range(MOST_FAILURES):
-            try:
-                return self._draw(kind, rng)
-            except NothingUsable:
-                raise
-            except DataError as error:
-                if self.on_error == "stop":
-                    raise
-                found.append(str(error))
-        raise DataError(f"{MOST_FAILURES} draws in a row failed; the last: {found[-1]}")
+        return first_good(lambda: self._draw(kind, rng), self.on_error, found)
 
     def _draw(self, kind: int, rng: np.random.Generator) -> Drawn:
         least = {EASY: 1, HARD: self.mix.apart + 2}.get(kind, 2)

@@ -10,11 +10,11 @@ import numpy as np
 from tirjax.data.sequence import DataError
 from tirjax.data.synthetic import Settings, render_frames, sample_scene
 from tirjax.data.synthetic.dataset import PRESENT
-from tirjax.data.training.rendered import Modality, sample_times
+from tirjax.data.training.rendered import Modality, inside, sample_times
 from tirjax.data.training.samples import Sample
 from tirjax.data.training.siamese_feed import CROPPING, MIX, Mix
 from tirjax.data.training.siamese_pairs import EASY, Cropping, Drawn, Pairs, make_pair
-from tirjax.typing import Array, Float, Int, Key
+from tirjax.typing import Array, Int, Key
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,11 +118,3 @@ def render_two(
         boxes=inside(clip.boxes[chosen], size),
     )
     return sample, scene.look.kind[0].astype(jnp.int32)
-
-
-def inside(boxes: Float[Array, "n 4"], size: Int[Array, "2"]) -> Float[Array, "n 4"]:
-    """Boxes cut at the border of an image, as people annotate; at least a pixel."""
-    limit = size[::-1].astype(boxes.dtype)
-    low = jnp.clip(boxes[:, :2], 0.0, limit - 1)
-    high = jnp.clip(boxes[:, :2] + boxes[:, 2:], low + 1, limit)
-    return jnp.concatenate([low, high - low], 1)
