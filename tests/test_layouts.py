@@ -156,6 +156,20 @@ def test_vot_frame_flags_become_attributes(vot_folder):
     assert vot(vot_folder).attributes == ("motion_change", "occlusion")
 
 
+def test_vot_regions_and_frame_flags_are_kept_as_they_are(vot_folder):
+    rows = ["5,3,9,3,9,11,5,11", "5,3,4,8", "5,3,4,8"]
+    (vot_folder / "groundtruth.txt").write_text("\n".join(rows) + "\n")
+    (vot_folder / "motion.tag").write_text("0\n1\n0\n")
+    (vot_folder / "short.tag").write_text("1\n")
+    clip = vot(vot_folder)
+    assert clip.regions[0].tolist() == [4, 2, 8, 2, 8, 10, 4, 10]
+    assert clip.regions[1, :4].tolist() == [4, 2, 4, 8]
+    assert np.isnan(clip.regions[1, 4:]).all()
+    assert {n: flags.tolist() for n, flags in clip.tags.items()} == {
+        "motion_change": [False, True, False]
+    }
+
+
 def test_absence_and_cover_of_got10k_hide_the_target(vot_folder):
     (vot_folder / "absence.label").write_text("0\n1\n0\n")
     (vot_folder / "cover.label").write_text("8\n8\n0\n")

@@ -240,13 +240,13 @@ def test_twenty_thousand_frames_need_the_memory_of_a_few():
 
 
 def test_four_chunks_are_alive_at_most(monkeypatch):
-    census, blank = Census(), canvas._blank
+    census, blank = Census(), canvas.blank
 
     def watched(*arguments):
         chunk = blank(*arguments)
         return chunk._replace(present=census.watch(chunk.present))
 
-    monkeypatch.setattr(canvas, "_blank", watched)
+    monkeypatch.setattr(canvas, "blank", watched)
     clip = np.zeros((200, 8, 8, 1), np.uint8)
     list(runner.follow(drifter([]), (), clip, (1, 1, 4, 4), KEY, bucket=8, chunk=4))
     assert census.peak <= 5  # the first frame has a chunk of its own

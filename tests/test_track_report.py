@@ -4,15 +4,14 @@ import csv
 import json
 import re
 
-import cv2
 import numpy as np
 import pytest
+from result_folders import LENGTHS, about, fabricate, write_data
 from tirjax_track import page, scoring, tables
 from tirjax_track.__main__ import main
 
-from tirjax.data import write_boxes
-
-LENGTHS = {"birds": 10, "car": 20, "horse": 10}
+TABLES = ("overall", "intervals", "differences_success", "differences_precision")
+TABLES = (*TABLES, "hardest", "sequences_success", "sequences_precision")
 HOSTILE = "<script>alert(1)<"
 
 
@@ -22,41 +21,23 @@ def cache(monkeypatch):
     monkeypatch.setattr("tirjax_shell.session.cache", lambda common: None)
 
 
-def truth(name):
-    steps = np.arange(LENGTHS[name])[:, None]
-    return np.array([20.0, 30, 16, 12]) + steps * [1.0, 0.5, 0, 0]
+@pytest.fixture(autouse=True)
+def quick(request, monkeypatch):
+    """Plots take longest and are looked at in one test only."""
+    if "every_kind_of_file" not in request.node.name:
+        monkeypatch.setattr("tirjax_track.plots.png", lambda figure: b"")
 
 
 @pytest.fixture
 def data(tmp_path):
-    """Three OTB folders of flat frames with a target that drifts."""
-    for name, length in LENGTHS.items():
-        folder = tmp_path / "data" / name
-        (folder / "img").mkdir(parents=True)
-        for i in range(length):
-            picture = np.full((64, 80), 90 + i, np.uint8)
-            cv2.imwrite(str(folder / "img" / f"{i:04d}.png"), picture)
-        write_boxes(folder / "groundtruth_rect.txt", truth(name), origin=1)
-    return tmp_path / "data"
-
-
-def fabricate(root, name, shift, sequences=tuple(LENGTHS), manifest=None):
-    """Results of a tracker that is ``shift`` pixels beside the truth."""
-    folder = root / name
-    folder.mkdir(parents=True)
-    for sequence in sequences:
-        boxes = truth(sequence) + np.array([shift, 0, 0, 0])
-        write_boxes(folder / f"{sequence}.txt", boxes, origin=1)
-    if manifest is not None:
-        (folder / "manifest.json").write_text(json.dumps(manifest))
+    return write_data(tmp_path / "data")
 
 
 @pytest.fixture
 def results(tmp_path, data):
     """A perfect tracker with a manifest, and one 4 pixels beside with another's."""
-    about = {"dataset": "otb", "cut": None, "data": str(data), "protocol": "otb"}
-    fabricate(tmp_path / "results/otb", "perfect", 0, manifest=about)
-    fabricate(tmp_path / "results/otb", "beside", 4, manifest=about)
+    fabricate(tmp_path / "results/otb", "perfect", 0, manifest=about(data))
+    fabricate(tmp_path / "results/otb", "beside", 4, manifest=about(data))
     return tmp_path / "results"
 
 
@@ -83,9 +64,8 @@ def test_every_kind_of_file_is_written(results):
     assert report(results) == 0
     made = {path.name for path in (results / "report").iterdir()}
     assert made == {
-        *("overall.csv", "overall.tex", "sequences_success.csv"),
-        *("sequences_success.tex", "success.png", "precision.png"),
-        *("report.md", "report.json", "report.html"),
+        *(f"{name}.{kind}" for name in TABLES for kind in ("csv", "tex")),
+        *("success.png", "precision.png", "report.md", "report.json", "report.html"),
     }
     assert r"\toprule" in (results / "report/overall.tex").read_text()
 
@@ -131,8 +111,9 @@ def test_missing_sequences_are_counted_and_said(results, tmp_path):
     assert "Not every tracker has every sequence" in html
 
 
-def test_the_page_needs_nothing_from_elsewhere(results):
-    assert report(results) == 0
+def test_the_page_needs_nothing_from_elsewhere(results, tmp_path):
+    fabricate(tmp_path / "published", "theirs", 8)
+    assert report(results, "--baselines", tmp_path / "published") == 0
     html = (results / "report/report.html").read_text()
     links = re.findall(r"""(?:src|href|url|action)\s*[=(]\s*["']?([^"'\s>)]+)""", html)
     assert links and all(link.startswith("data:image/") for link in links)
@@ -153,7 +134,9 @@ def test_a_hostile_name_stays_a_name(results, tmp_path):
 def test_the_page_shows_the_worst_frames_of_the_best_tracker(results):
     assert report(results) == 0
     html = (results / "report/report.html").read_text()
-    assert html.count("data:image/jpeg") == len(LENGTHS)
+    # And the frames in which it and the other are farthest apart.
+    assert html.count("data:image/jpeg") == 2 * len(LENGTHS)
+    assert "Where the trackers part" in html
     assert "Where perfect does worst" in html
 
 
@@ -176,8 +159,8 @@ def test_attributes_become_tables(tmp_path, data, capsys):
 
 
 def test_results_of_two_data_sets_get_a_report_each(results, tmp_path, data):
-    about = {"dataset": "folder", "cut": None, "data": str(data), "protocol": "lsotb"}
-    fabricate(results / "folder", "perfect", 0, manifest=about)
+    other = {"dataset": "folder", "cut": None, "data": str(data), "protocol": "lsotb"}
+    fabricate(results / "folder", "perfect", 0, manifest=other)
     assert report(results) == 0
     assert (results / "report/otb/report.html").is_file()
     assert (results / "report/folder/report.html").is_file()

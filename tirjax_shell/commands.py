@@ -31,25 +31,25 @@ def parse(
     )
 
 
-def finish(run: Callable[[], None], debug: bool) -> int:
+def finish(run: Callable[[], int | None], debug: bool) -> int:
     """Runs a command; what goes wrong becomes one line on the standard error.
 
     Args:
-      run: the command.
+      run: the command; an exit status that it returns is the result.
       debug: raise errors instead.
 
     Returns:
-      Exit status: 0, 2 for input or output that cannot be used, 130 when interrupted.
+      Exit status: the command's or 0, 2 for input or output that cannot be used, 130
+      when interrupted.
     """
     try:
-        run()
+        return run() or 0
     except KeyboardInterrupt as stop:
         return _end(debug, stop, "interrupted", INTERRUPTED)
     except (OSError, ValueError) as error:
         if isinstance(error, ValueError) and not _is_data_error(error):
             raise
         return _end(debug, error, "error", BAD_INPUT)
-    return 0
 
 
 def _briefly(command: type, chosen: bool) -> type:

@@ -12,6 +12,8 @@ COMMANDS = {
     "run": options.Run,
     "eval": options.Eval,
     "report": options.Report,
+    "diff": options.Diff,
+    "vot": options.Vot,
 }
 
 
@@ -22,7 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
       argv: arguments; those of the process by default.
 
     Returns:
-      Exit status: 0, 2 for input or output that cannot be used, 130 when interrupted.
+      Exit status: 0, 1 where `diff` finds a difference, 2 for input or output that
+      cannot be used, 130 when interrupted.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     what = "Thermal-infrared tracking. `track COMMAND --help` explains each."
@@ -30,8 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return commands.finish(lambda: _dispatch(chosen), chosen.common.debug)
 
 
-def _dispatch(chosen) -> None:
-    """Imports what the command needs, and calls it."""
+def _dispatch(chosen) -> int | None:
+    """Imports what the command needs, and calls it; its exit status if it has one."""
     from tirjax_shell import session
 
     session.start(__package__ or "track", chosen.common)
@@ -52,6 +55,14 @@ def _dispatch(chosen) -> None:
             from .report import report
 
             report(chosen)
+        case options.Diff():
+            from .diff import diff
+
+            return diff(chosen)
+        case options.Vot():
+            from .vot import vot
+
+            vot(chosen)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def chunks(
     steps = iter(steps)
     failure = None
     while failure is None:
-        chunk = _blank(canvas, clips, length)
+        chunk = blank(canvas, clips, length)
         count = 0
         try:
             for step in itertools.islice(steps, length):
@@ -105,7 +105,7 @@ def chunks(
     raise failure
 
 
-def _blank(canvas: Canvas, clips: int, length: int) -> Chunk:
+def blank(canvas: Canvas, clips: int, length: int) -> Chunk:
     """A new chunk of zeros; never reused, for the device may still read the last."""
     pixels = np.zeros((length, clips, *canvas.shape), canvas.dtype)
     # Even where there is no frame the size is one that a tracker can crop from.
@@ -116,18 +116,35 @@ def _blank(canvas: Canvas, clips: int, length: int) -> Chunk:
 def _fill(chunk: Chunk, row: int, step: tuple, canvas: Canvas, number: int) -> None:
     """Copies the frames of one step."""
     for clip, frame in enumerate(step):
-        if frame is None:
-            continue
-        _check(frame, canvas.shape[2:], canvas.dtype, f"frame {number}")
-        rows, cols = frame.shape[:2]
-        if rows > canvas.shape[0] or cols > canvas.shape[1]:
-            raise DataError(
-                f"frame {number} is {rows}x{cols}, the clip began smaller (room for "
-                f"{canvas.shape[0]}x{canvas.shape[1]}); resize the frames to one size"
-            )
-        chunk.pixels[row, clip, :rows, :cols] = frame
-        chunk.size[row, clip] = rows, cols
-        chunk.present[row, clip] = True
+        if frame is not None:
+            place(chunk, (row, clip), frame, canvas, number)
+
+
+def place(
+    chunk: Chunk, at: tuple[int, int], frame: np.ndarray, canvas: Canvas, number: int
+) -> None:
+    """Copies a frame to a step and clip of a chunk.
+
+    Args:
+      chunk: written to.
+      at: step and clip.
+      frame: the picture.
+      canvas: the chunk's.
+      number: of the frame in its clip, for messages.
+
+    Raises:
+      DataError: it does not fit.
+    """
+    _check(frame, canvas.shape[2:], canvas.dtype, f"frame {number}")
+    rows, cols = frame.shape[:2]
+    if rows > canvas.shape[0] or cols > canvas.shape[1]:
+        raise DataError(
+            f"frame {number} is {rows}x{cols}, the clip began smaller (room for "
+            f"{canvas.shape[0]}x{canvas.shape[1]}); resize the frames to one size"
+        )
+    chunk.pixels[at][:rows, :cols] = frame
+    chunk.size[at] = rows, cols
+    chunk.present[at] = True
 
 
 def _check(frame: np.ndarray, channels: tuple, dtype: str, what: str) -> None:

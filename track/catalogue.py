@@ -78,10 +78,17 @@ def _gather(function, found: list[str], depth: int) -> None:
     cells = [c.cell_contents for c in getattr(function, "__closure__", None) or ()]
     cells += getattr(function, "args", ()) if _is_partial(function) else ()
     for value in cells:
-        if dataclasses.is_dataclass(value):
-            found.append(repr(value))
-        elif depth and (callable(value) or _is_partial(value)):
-            _gather(value, found, depth - 1)
+        _note(value, found, depth)
+
+
+def _note(value, found: list[str], depth: int) -> None:
+    if dataclasses.is_dataclass(value):
+        found.append(repr(value))
+    elif isinstance(value, tuple):
+        for part in value:
+            _note(part, found, depth)
+    elif depth and (callable(value) or _is_partial(value)):
+        _gather(value, found, depth - 1)
 
 
 def _is_partial(value) -> bool:

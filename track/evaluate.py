@@ -12,7 +12,7 @@ from tirjax.data import DataError, Sequence, SequenceList
 from tirjax.evaluation import Protocol
 from tirjax.trackers import Tracker
 
-from . import catalogue, manifest, records, scoring, weights
+from . import catalogue, devices, manifest, records, scoring, weights
 from .canvas import Canvas, canvas_of
 from .options import Eval
 from .records import Record
@@ -39,6 +39,11 @@ class Opened:
     box: np.ndarray
     canvas: Canvas
 
+    @property
+    def length(self) -> int:
+        """Frames."""
+        return len(self.clip.frames)
+
 
 def evaluate(options: Eval) -> None:
     """Tracks every sequence that has no complete result yet, then scores all.
@@ -47,6 +52,17 @@ def evaluate(options: Eval) -> None:
       DataError: bad names or settings; or sequences failed, after all others ran.
       KeyboardInterrupt: says how to continue.
     """
+    devices.start(options.devices)
+    if options.experiment == "supervised" and (options.devices or 1) > 1:
+        raise DataError(
+            "--devices spreads one-pass runs only; give each of several processes a "
+            "--shard of `supervised`"
+        )
+    if options.experiment == "supervised" and not options.check:
+        from .supervised import evaluate_supervised
+
+        raise_if(*evaluate_supervised(options))
+        return
     names = catalogue.tracker_names(options.tracker)
     protocol = catalogue.protocol(options.protocol, options.dataset)
     data = open_data(options)
@@ -55,6 +71,11 @@ def evaluate(options: Eval) -> None:
         return
     failed = track_all(names, data, options)
     _print_scores(names, data, options.out / options.dataset, protocol)
+    raise_if(failed, data)
+
+
+def raise_if(failed: dict[str, str], data: SequenceList) -> None:
+    """Raises DataError if sequences failed."""
     if failed:
         first, text = next(iter(failed.items()))
         raise DataError(
@@ -64,17 +85,31 @@ def evaluate(options: Eval) -> None:
 
 
 def open_data(options: Eval) -> SequenceList:
-    """The data set that the options name."""
-    return catalogue.dataset(
+    """The data set that the options name, or this process's part of it.
+
+    Raises:
+      DataError: they name none, or would have other processes' results deleted.
+    """
+    if options.overwrite and options.shard:
+        raise DataError(
+            "--overwrite would delete what the processes of the other shards write; "
+            "delete the folder of results before all start"
+        )
+    whole = catalogue.dataset(
         options.dataset, options.data, options.cut, options.sequences
     )
+    return devices.own(whole, options.shard)
 
 
 def track_all(names: list[str], data: SequenceList, options: Eval) -> dict[str, str]:
     """Runs trackers one after the other; returns failures by name of sequence."""
+    from .pooled import Pooled
+
+    devices.mesh(options.devices, options.batch)
+    kind = Work if options.batch == 1 else Pooled
     failed: dict[str, str] = {}
     for name, loaded in weights.load(names, options.weights).items():
-        work = Work(name, loaded, data, options)
+        work = kind(name, loaded, data, options)
         work.run()
         failed |= work.failed
     return failed
@@ -115,9 +150,9 @@ class Work:
     ):
         self.tracker, self.data, self.options = tracker, data, options
         self.params = loaded.params
-        self.folder = folder = options.out / options.dataset / tracker
-        self.manifest = manifest.open_manifest(tracker, loaded.origin, folder, options)
-        self.done = set(records.completed(folder)) & set(data.names)
+        self.folder = options.out / options.dataset / tracker
+        self.manifest = self._open_manifest(loaded.origin)
+        self.done = self._completed() & set(data.names)
         self.failed: dict[str, str] = {}
 
     def run(self) -> None:
@@ -129,14 +164,24 @@ class Work:
         records.write_manifest(self.folder, self.manifest)
         try:
             with Meter(len(missing)) as meter:
-                for group in self._groups(missing):
-                    self._follow(group, meter)
-                    meter.end(len(group))
+                self._track(missing, meter)
         except KeyboardInterrupt as stop:
             raise KeyboardInterrupt(
                 f"{len(self.done)} of {len(self.data)} sequences of {self.tracker} are "
                 f"complete in {self.folder}; repeat the command to continue"
             ) from stop
+
+    def _track(self, indices: list[int], meter: Meter) -> None:
+        for group in self._groups(indices):
+            self._follow(group, meter)
+            meter.end(len(group))
+
+    def _open_manifest(self, weights: str) -> dict:
+        return manifest.open_manifest(self.tracker, weights, self.folder, self.options)
+
+    def _completed(self) -> set[str]:
+        """Sequences that need not be tracked."""
+        return set(records.completed(self.folder))
 
     def _groups(self, indices: list[int]) -> Iterator[list[Opened]]:
         """Sequences that can advance together, at most a batch, of similar lengths."""
@@ -187,7 +232,7 @@ class Work:
                 self._follow([item], meter)
             return
         for clip, row in zip(clips, results, strict=True):
-            self._keep(clip.name, records.record(row))
+            self._keep(clip.name, row)
 
     def _steps(self, group: list[Opened]):
         keys = [catalogue.key_for(self.options.seed, t.clip.name) for t in group]
@@ -195,9 +240,14 @@ class Work:
         boxes = [item.box for item in group]
         return follow_many(group[0].tracker, self.params, frames, boxes, keys)
 
-    def _keep(self, name: str, kept: Record) -> None:
+    def _keep(self, name: str, row: list) -> None:
         """Writes the results of a sequence; from here on it is complete."""
+        kept = records.record(row)
         records.write_record(self.folder, name, kept, self.manifest["origin"])
+        self._note(name, kept)
+
+    def _note(self, name: str, kept: Record) -> None:
+        """Writes the manifest, and a line."""
         self.done.add(name)
         manifest.note(self.manifest, name, kept)
         records.write_manifest(self.folder, self.manifest)

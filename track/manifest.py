@@ -48,14 +48,37 @@ def open_manifest(
         raise DataError(
             f"{folder} was made with {what}; choose another --out, or --overwrite it"
         )
-    made = old.get("made_with") or []
-    if made and made[-1]["versions"] != new["made_with"][0]["versions"]:
+    mine = records.read_manifest(folder, options.shard or "") or {}
+    now = new["made_with"][0]
+    versions = [m["versions"] for m in old.get("made_with") or []]
+    if versions and versions[-1] != now["versions"]:
         log.warning("%s: continuing with other versions than before", folder)
-    differ = [
-        m for m in made if {**m, "date": ""} != {**new["made_with"][0], "date": ""}
-    ]
-    sequences = old.get("sequences") or {}
-    return {**new, "made_with": differ + new["made_with"], "sequences": sequences}
+    made = mine.get("made_with") or []
+    differ = [m for m in made if {**m, "date": ""} != {**now, "date": ""}]
+    kept = {k: mine[k] for k in ("sequences", "work") if mine.get(k)}
+    return {**new, "made_with": [*differ, now], **kept}
+
+
+def count(manifest: dict[str, Any], frames: int, idle: int, seconds: float) -> None:
+    """Adds to the work: frames tracked, frames computed for no sequence, seconds."""
+    work = manifest.setdefault("work", {"frames": 0, "idle": 0, "seconds": 0.0})
+    work["frames"] += frames
+    work["idle"] += idle
+    work["seconds"] = round(work["seconds"] + seconds, 4)
+    work["waste"] = round(work["idle"] / max(work["frames"] + work["idle"], 1), 4)
+
+
+def work_line(manifest: dict[str, Any]) -> str:
+    """What ``count`` has added up, as text; empty if nothing."""
+    work = manifest.get("work")
+    if not work or not work["seconds"]:
+        return ""
+    speed = work["frames"] / work["seconds"]
+    return (
+        f"{work['frames']} frames in {work['seconds']:.1f} s, decoding and compilation "
+        f"included ({speed:.1f} frames/s); {work['waste']:.1%} of the frames computed "
+        "belonged to no sequence"
+    )
 
 
 def note(manifest: dict[str, Any], name: str, kept: records.Record) -> None:
@@ -80,6 +103,7 @@ def _new(tracker: str, weights: str, options: Eval) -> dict[str, Any]:
         "data": str(options.data.resolve()) if options.data else None,
         "protocol": catalogue.protocol(options.protocol, options.dataset).name,
         "batch": options.batch,
+        "shard": options.shard,
         "made_with": [_environment()],
         "sequences": {},
     }

@@ -6,11 +6,11 @@ the help.
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional, UseAppendAction, arg
 
-from tirjax_shell.options import COMMON, Common, Folder, Text
+from tirjax_shell.options import COMMON, Common, Folder, Number, Text
 
 Names = Annotated[
     UseAppendAction[tuple[str, ...]],
@@ -88,13 +88,16 @@ class Eval:
     """Run trackers over a benchmark and keep the raw results.
 
     Writes OUT/DATASET/TRACKER/SEQUENCE.txt (x,y,w,h a frame, in the benchmark's own
-    origin), SEQUENCE.frames.csv and manifest.json. Complete sequences are skipped, so
-    interrupting and repeating the command continues it.
+    origin), SEQUENCE.frames.csv and manifest.json; of `--experiment supervised`, as VOT
+    does, OUT/DATASET/TRACKER/baseline/SEQUENCE/SEQUENCE_001.txt. Complete sequences are
+    skipped, so interrupting and repeating the command continues it.
 
     For example:
         python -m track eval ptb_tir --data ~/PTB-TIR --tracker eco_hc,kcf
         python -m track eval lsotb_tir --data ~/LSOTB --cut st100 --out results
         python -m track eval synthetic --cut hard --tracker mosse
+        python -m track eval vot_tir2015 --data ~/LTIR --experiment supervised
+        python -m track eval lsotb_tir --data ~/LSOTB --batch 32 --devices 4 --shard 0/2
         python -m track eval folder --data my_clips --check
     """
 
@@ -116,10 +119,23 @@ class Eval:
         str | None, arg(metavar="NAME,NAME", help_behavior_hint="")
     ] = None
     """Only these sequences."""
+    experiment: Literal["ope", "supervised"] = "ope"
+    """`ope` tracks each sequence once from its first frame; `supervised` is VOT's with
+    restarts: 5 frames after the box has left the target the tracker starts anew."""
+    repetitions: int = 1
+    """Runs of `supervised` over each sequence, for trackers that draw at random; three
+    equal ones are enough."""
     protocol: Text = None
-    """Whose rules score the result; by default the benchmark's own."""
+    """Whose rules score the result; by default the benchmark's own. Of `supervised`
+    vot_legacy (MATLAB, the papers' numbers) or vot_toolkit (Python)."""
     batch: int = 1
-    """Sequences that advance together; pays on an accelerator."""
+    """Sequences that advance together; pays on an accelerator. The longest begin, and
+    the next one takes the place of one that ends."""
+    devices: Number = None
+    """Devices that a batch is spread over, virtual ones on a CPU; by default one."""
+    shard: Annotated[str | None, arg(metavar="I/N", help_behavior_hint="")] = None
+    """Track only every N-th sequence from the I-th, counted from 0: the part of one of
+    N processes, on any hosts, that write into one folder."""
     seed: int = 0
     """Of every random draw."""
     check: bool = False
@@ -134,19 +150,33 @@ class Report:
     """Turn results into tables, plots and one HTML page.
 
     Reads what `eval` wrote, and other people's raw results, NAME/SEQUENCE.txt. Writes
-    overall, per-attribute and per-sequence tables (Markdown, CSV, JSON, LaTeX), success
-    and precision plots, and report.html, which needs no other file.
+    overall, per-attribute and per-sequence tables (Markdown, CSV, JSON, LaTeX) with
+    95 % intervals and paired tests, success and precision plots, radars of the
+    attributes, and report.html, which needs no other file. Results with
+    restarts, NAME/baseline/SEQUENCE/SEQUENCE_001.txt, are reported as VOT does in
+    `supervised` there: accuracy, robustness, expected average overlap.
 
     For example:
         python -m track report results
         python -m track report results/ptb_tir --baselines published/ --out report
         python -m track report boxes/ --dataset ptb_tir --data ~/PTB-TIR
+        python -m track report boxes/ --dataset ptb_tir --truth tiranno
+        python -m track report results --published lsotb_tir:ECO-stir,MDNet
     """
 
     results: Positional[Path]
     """Folder that `eval` wrote, OUT or OUT/DATASET, or one of NAME/SEQUENCE.txt."""
     baselines: UseAppendAction[tuple[Path, ...]] = ()
     """Folder of other trackers' NAME/SEQUENCE.txt, in the benchmark's origin."""
+    published: Annotated[
+        UseAppendAction[tuple[str, ...]],
+        arg(metavar="TABLE[:ROW,ROW]", help_behavior_hint=""),
+    ] = ()
+    """Numbers that papers print, marked as such among the results: cmd_table1,
+    cmd_table2, cmd_figure3, cmd_figure4, mmnet_table1 to 3, ptb_tir, lsotb_tir."""
+    truth: Folder = None
+    """Folder of the annotations alone, SEQUENCE.txt and att/SEQUENCE.txt: a report
+    without pictures where the data set is not at hand."""
     out: Folder = None
     """Folder for the report; by default RESULTS/report."""
     dataset: Text = None
@@ -156,5 +186,79 @@ class Report:
     cut: Text = None
     """Part of the benchmark, where no manifest says it."""
     protocol: Text = None
+    """Whose rules score the results; by default the benchmark's own. With restarts
+    vot_legacy or vot_toolkit."""
+    common: OmitArgPrefixes[Common] = COMMON
+
+
+@dataclasses.dataclass(frozen=True)
+class Diff:
+    """Say what changed between two folders of results.
+
+    Compares box by box, and by score where the truth is at hand. Exit status 0 if
+    nothing changed, 1 if something did, 2 if they cannot be compared.
+
+    For example:
+        python -m track diff before/ptb_tir/eco_hc after/ptb_tir/eco_hc
+        python -m track diff before after --tolerance 0.5 --out changes.json
+        python -m track diff before after --worse 0.005 || echo regression
+    """
+
+    a: Positional[Path]
+    """Folder of results before: of a tracker, a data set, or all that `eval` wrote."""
+    b: Positional[Path]
+    """The same after."""
+    tolerance: float = 0.0
+    """Pixels that a coordinate may move and still be the same."""
+    worse: Annotated[float | None, arg(metavar="LOSS", help_behavior_hint="")] = None
+    """Exit with 1 only if overall success falls by more than this, or results are
+    missing after."""
+    out: Folder = None
+    """JSON file to write as well."""
+    dataset: Text = None
+    """Name of the data set, where no manifest says it."""
+    data: Folder = None
+    """Folder of the data set, where the manifest's is not here."""
+    truth: Folder = None
+    """Folder of the annotations alone, SEQUENCE.txt."""
+    cut: Text = None
+    """Part of the benchmark, where no manifest says it."""
+    protocol: Text = None
     """Whose rules score the results; by default the benchmark's own."""
+    common: OmitArgPrefixes[Common] = COMMON
+
+
+@dataclasses.dataclass(frozen=True)
+class Vot:
+    """Serve a tracker to the official VOT toolkit (TraX on standard input and output).
+
+    Compiles first and says hello then. In the toolkit's trackers.ini:
+
+        [mosse]
+        label = MOSSE
+        protocol = trax
+        command = /full/path/python -m tirjax_track vot --tracker mosse
+        timeout = 300
+
+    The toolkit is a program of its own (GPL), in an environment of its own:
+    `pip install "vot-toolkit==0.7.4" "attributee<0.1.10"`.
+
+    For example:
+        python -m track vot --tracker eco_hc_tir --sequences workspace/sequences
+    """
+
+    tracker: Text = None
+    """What to serve (default: eco_hc_tir)."""
+    weights: Weights = ()
+    """Checkpoint of its network, as `python -m train convert` writes it."""
+    sequences: Folder = None
+    """Folder of the sequences that will come: everything is compiled for them."""
+    frame: tuple[int, int] = (480, 640)
+    """Rows and columns of the frames to compile for, where --sequences is not given."""
+    channel: Literal["ir", "color"] = "ir"
+    """Which pictures of a sequence to ask for."""
+    origin: float = 1
+    """Coordinate of the first pixel in the toolkit's annotations."""
+    seed: int = 0
+    """Of every random draw."""
     common: OmitArgPrefixes[Common] = COMMON

@@ -15,6 +15,8 @@ from .view import PALETTE
 
 # Beyond as many trackers a legend hides the curves; the others stay, in grey.
 LEGEND = 10
+LONGEST = 34  # characters of a name that leave room for curves
+FEW = 3  # published scores that always have a place in it
 DPI = 120
 
 _KINDS = {
@@ -51,7 +53,12 @@ def over_time(
     return figure
 
 
-def curves(kind: str, ranked: Sequence[tuple[str, Scores]], title: str) -> Figure:
+def curves(
+    kind: str,
+    ranked: Sequence[tuple[str, Scores]],
+    title: str,
+    published: Sequence[tuple[str, float]] = (),
+) -> Figure:
     """Success or precision curves, best first in the legend.
 
     Args:
@@ -59,6 +66,8 @@ def curves(kind: str, ranked: Sequence[tuple[str, Scores]], title: str) -> Figur
       ranked: scores by name of tracker, all of one protocol, in any order. A tracker
         keeps its colour in every plot of the same ``ranked`` order.
       title: what was evaluated.
+      published: scores without a curve by name; they have their place in the legend,
+        and a mark where the score is read at one threshold.
     """
     name, xlabel, ylabel = _KINDS[kind]
     protocol = ranked[0][1].protocol
@@ -68,23 +77,36 @@ def curves(kind: str, ranked: Sequence[tuple[str, Scores]], title: str) -> Figur
     )
     figure = Figure((5.4, 4.2), layout="constrained")
     axes = figure.subplots()
+    shown = []
     for place, i in enumerate(order):
         tracker, scored = ranked[i]
         style = _style(i) if place < LEGEND else {"color": "0.8", "zorder": 1}
-        label = f"{getattr(scored, kind):.3f}  {_plain(tracker)}"
-        axes.plot(
+        (line,) = axes.plot(
             at,
             getattr(scored, f"{kind}_curve"),
-            label=label if place < LEGEND else None,
             linewidth=1.8 if place < LEGEND else 0.8,
             **style,
         )
+        shown += [(getattr(scored, kind), tracker, line)] if place < LEGEND else []
+    threshold = getattr(protocol, kind).score
+    best = sorted(published, key=lambda p: -p[1])
+    for i, (tracker, score) in enumerate(best[: max(FEW, LEGEND - len(shown))]):
+        here = ([threshold], [score]) if isinstance(threshold, float) else ([], [])
+        (point,) = axes.plot(*here, "osD^vP*X"[i % 8], color="0.35")
+        shown.append((score, tracker, point))
+    shown.sort(key=lambda entry: -np.nan_to_num(entry[0]))
     axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(at[0], at[-1]), ylim=(0, 1))
     axes.set_title(f"{name} · {_plain(title)}", fontsize=11)
     axes.grid(color="0.9")
     axes.set_axisbelow(True)
     corner = "lower left" if kind == "success" else "lower right"
-    axes.legend(loc=corner, fontsize=9, framealpha=0.85)
+    axes.legend(
+        [line for *_, line in shown],
+        [f"{score:.3f}  {_plain(tracker)}" for score, tracker, _ in shown],
+        loc=corner,
+        fontsize=9,
+        framealpha=0.85,
+    )
     return figure
 
 
@@ -118,5 +140,7 @@ def _style(i: int) -> dict:
 
 
 def _plain(text: str) -> str:
-    """Text that matplotlib takes as it is: no formulas, no hidden labels."""
-    return text.replace("$", r"\$").lstrip("_") or "-"
+    """Text that matplotlib takes as it is: no formulas, no hidden labels, no novels."""
+    text = text.lstrip("_") or "-"
+    text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return text.replace("$", r"\$")

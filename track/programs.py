@@ -1,4 +1,4 @@
-"""The compiled programs: a tracker's first frame, and its loop over a chunk.
+"""The compiled programs: a tracker's first frame, and its loops over a chunk.
 
 The loop runs over the frames that are there, not over the chunk: ``fori_loop`` with
 their number as data, a ``scan`` with a traced end. A clip of 18 frames costs 17 steps
@@ -14,8 +14,11 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
 
 from tirjax.trackers.base import Tracker
+from tirjax.trackers.supervised import Goal, advance, attempt
 from tirjax.typing import Frame
 
 log = logging.getLogger(__name__)
@@ -24,21 +27,41 @@ log = logging.getLogger(__name__)
 Layout = Literal["one", "targets", "clips"]
 
 
-def compiled(tracker: Tracker, layout: Layout, stage: str, arguments):
-    """The program for arguments of these shapes; compiled once, then remembered."""
+def compiled(
+    tracker: Tracker, layout: Layout, stage: str, arguments, mesh: Mesh | None = None
+):
+    """The program for arguments of these shapes; compiled once, then remembered.
+
+    Args:
+      tracker: what to run.
+      layout: what advances together.
+      stage: which program.
+      arguments: of it.
+      mesh: devices that a chunk's clips are spread over.
+    """
     leaves, structure = jax.tree.flatten(arguments)
     shapes = tuple(jax.ShapeDtypeStruct(np.shape(x), x.dtype) for x in leaves)
-    return _compile(tracker, layout, stage, structure, shapes)
+    return _compile(tracker, layout, stage, structure, shapes, mesh)
 
 
 @functools.lru_cache(maxsize=128)
-def _compile(tracker: Tracker, layout: Layout, stage: str, structure, shapes):
+def _compile(
+    tracker: Tracker, layout: Layout, stage: str, structure, shapes, mesh: Mesh | None
+):
     """Compiles ahead of time, so that the log can say what, when and how long."""
     lifted = _lift(tracker, layout)
     if stage == "init":
         function = jax.jit(lifted.init)
-    else:
+    elif stage == "chunk" and mesh is not None:
+        function = _spread(functools.partial(_advance, lifted), mesh)
+    elif stage == "chunk":
         function = jax.jit(functools.partial(_advance, lifted), donate_argnums=1)
+    elif stage == "attempt":
+        rest = functools.partial(attempt, tracker)
+        function = jax.jit(_batched(rest, layout, (None, 0, 0)))
+    else:
+        try_on = functools.partial(_attempt_chunk, tracker, layout)
+        function = jax.jit(try_on, donate_argnums=1)
     hits = []
     listen = lambda event, **_: hits.append(event) if "cache_hit" in event else None
     jax.monitoring.register_event_listener(listen)
@@ -69,6 +92,52 @@ def _lift(tracker: Tracker, layout: Layout) -> Tracker:
         init=jax.vmap(tracker.init, in_axes=(None, frame, 0, 0)),
         step=jax.vmap(tracker.step, in_axes=(None, 0, frame)),
     )
+
+
+def _batched(function, layout: Layout, axes: tuple):
+    """The function over the batch axis of the layout."""
+    return function if layout == "one" else jax.vmap(function, in_axes=axes)
+
+
+def _spread(advance, mesh: Mesh):
+    """``_advance`` with the clips shared out; each device loops on its own."""
+    (axis,) = mesh.axis_names
+    each, clips = P(axis), P(None, axis)
+    into, out = (P(), each, clips, P()), (each, clips)
+    shared = jax.shard_map(
+        advance, mesh=mesh, in_specs=into, out_specs=out, check_vma=False
+    )
+    place = lambda specs: tuple(NamedSharding(mesh, spec) for spec in specs)
+    return jax.jit(
+        shared, donate_argnums=1, in_shardings=place(into), out_shardings=place(out)
+    )
+
+
+def _attempt_chunk(
+    tracker: Tracker,
+    layout: Layout,
+    params,
+    now,
+    frames: Frame,
+    goals: Goal,
+    count,
+    origin,
+):
+    """``_advance`` with restarts: what happened on each frame of a chunk."""
+    step = functools.partial(advance, tracker)
+    step = _batched(step, layout, (None, 0, 0, 0, 0))
+    at = lambda tree, i: jax.tree.map(lambda x: x[i], tree)
+    first = at(frames, 0), at(goals, 0)
+    shapes = jax.eval_shape(step, params, now, *first, origin)[1]
+    length = frames.size.shape[0]
+    blank = jax.tree.map(lambda x: jnp.zeros((length, *x.shape), x.dtype), shapes)
+
+    def body(i, carry):
+        now, found = carry
+        now, outcome = step(params, now, at(frames, i), at(goals, i), origin)
+        return now, jax.tree.map(lambda a, o: a.at[i].set(o), found, outcome)
+
+    return jax.lax.fori_loop(0, count, body, (now, blank))
 
 
 def _advance(tracker: Tracker, params, state, frames: Frame, count):

@@ -114,27 +114,76 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
-    """Writes ``manifest.json``."""
+    """Writes ``manifest.json``, or the file of a shard beside it."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+    text = json.dumps(manifest, indent=2) + "\n"
+    write_text(folder / _manifest_name(manifest.get("shard")), text)
 
 
-def read_manifest(folder: Path) -> dict[str, Any] | None:
+def read_manifest(folder: Path, shard: str | None = None) -> dict[str, Any] | None:
     """The manifest of a folder of results, None without one.
+
+    Args:
+      folder: results of a tracker.
+      shard: whose part to read, ``I/N``, ``''`` for what no shard has written; by
+        default all of them as one.
 
     Raises:
       DataError: it is no JSON object.
     """
-    path = folder / MANIFEST
+    if shard is not None:
+        return _read_manifest(folder / _manifest_name(shard))
+    found = [m for p in _manifests(folder) if (m := _read_manifest(p)) is not None]
+    if len(found) < 2:
+        return found[0] if found else None
+    sequences = {k: v for m in found for k, v in (m.get("sequences") or {}).items()}
+    made = [entry for m in found for entry in _listed(m.get("made_with"))]
+    return {**found[0], "made_with": made, "sequences": sequences}
+
+
+def _manifest_name(shard: str | None) -> str:
+    return f"manifest.{shard.replace('/', '-of-')}.json" if shard else MANIFEST
+
+
+def _manifests(folder: Path) -> list[Path]:
+    """Manifest files, that of no shard first."""
+    shards = sorted(folder.glob("manifest.*-of-*.json"))
+    return [folder / MANIFEST, *shards]
+
+
+def _read_manifest(path: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise DataError(f"{path} is damaged ({error}); delete the folder") from error
+        raise DataError(f"{path} is damaged ({error}); delete {path.parent}") from error
     if not isinstance(manifest, dict):
-        raise DataError(f"{path} is no manifest; delete the folder")
+        raise DataError(f"{path} is no manifest; delete {path.parent}")
+    wrong = _wrong(manifest)
+    if wrong:
+        raise DataError(f"{path}: {wrong!r} is not what `eval` writes; delete the file")
     return manifest
+
+
+def _wrong(manifest: dict[str, Any]) -> str | None:
+    """The first field that a report cannot read."""
+    texts = ("dataset", "cut", "data", "protocol")
+    for field in texts:
+        if not isinstance(manifest.get(field), str | None):
+            return field
+    for made in _listed(manifest.get("made_with")):
+        known = isinstance(made, dict) and isinstance(made.get("versions"), dict)
+        if not known or not {"device", "date"} <= made.keys():
+            return "made_with"
+    return None
+
+
+def _listed(value: Any) -> list:
+    """A list as it is; anything else as the one thing in a list, None as nothing."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def clear(folder: Path) -> None:
@@ -142,4 +191,5 @@ def clear(folder: Path) -> None:
     for name in completed(folder):
         (folder / f"{name}.txt").unlink()
         (folder / f"{name}.frames.csv").unlink(missing_ok=True)
-    (folder / MANIFEST).unlink(missing_ok=True)
+    for path in _manifests(folder):
+        path.unlink(missing_ok=True)

@@ -11,26 +11,27 @@ import numpy as np
 from tirjax.data import DataError
 from tirjax.data import Sequence as Clip
 from tirjax.evaluation import Protocol, scores
+from tirjax.evaluation.trials import find_trials
 
-from . import catalogue, page, plots, records, scoring
+from . import (
+    attributes,
+    catalogue,
+    citing,
+    compare,
+    hardest,
+    page,
+    plots,
+    records,
+    scoring,
+    suspect,
+    trial_report,
+    truths,
+)
+from .citing import Cited
+from .entries import Entry, about, distinct
 from .options import Report
 from .scoring import Scored, measures
-from .tables import Table
-
-
-@dataclasses.dataclass(frozen=True)
-class Entry:
-    """A folder of one tracker's results.
-
-    Attributes:
-      name: as tables call it.
-      folder: holds ``SEQUENCE.txt``.
-      manifest: how they were made, if that is recorded.
-    """
-
-    name: str
-    folder: Path
-    manifest: dict[str, Any] | None
+from .tables import Table, escaped
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Board:
       scored: trackers, best first.
       clips: sequences with results, by name.
       entries: where the results are from, by name of tracker.
+      cited: rows of published tables.
+      remarks: what a reader of the numbers has to know.
     """
 
     title: str
@@ -52,6 +55,8 @@ class Board:
     scored: list[Scored]
     clips: Mapping[str, Clip]
     entries: Mapping[str, Entry]
+    cited: Sequence[Cited] = ()
+    remarks: Sequence[str] = ()
 
 
 def report(options: Report) -> None:
@@ -60,16 +65,21 @@ def report(options: Report) -> None:
     Raises:
       DataError: no results, or nothing says what they are results of.
     """
+    if not options.results.is_dir():
+        raise DataError(f"no such folder: {options.results}; give what `eval` wrote")
+    trials = trial_report.find(options.results)
+    if trials:
+        trial_report.report(options, trials)
+        if not has_one_pass(options.results):
+            return
     for board, place in make(options):
-        print(f"{tables(board)['overall'].plain()}\n")
+        print(f"{overall(board).plain()}\n")
         print(f"protocol {board.protocol.name}: {board.protocol.source}")
         print(f"tables, plots and page: {place / 'report.html'}")
 
 
 def make(options: Report) -> list[tuple[Board, Path]]:
     """What was reported, and the folder it was written to."""
-    if not options.results.is_dir():
-        raise DataError(f"no such folder: {options.results}; give what `eval` wrote")
     out = options.out or options.results / "report"
     found = find(options.results)
     made = []
@@ -87,7 +97,7 @@ def find(results: Path) -> dict[Path, list[Entry]]:
     Raises:
       DataError: there are none.
     """
-    levels = [results, *sorted(p for p in results.iterdir() if p.is_dir())]
+    levels = _levels(results)
     for folders in (levels[:1], levels[1:]):
         found = {folder: _entries(folder) for folder in folders}
         if any(found.values()):
@@ -96,6 +106,16 @@ def find(results: Path) -> dict[Path, list[Entry]]:
         f"no results in {results}: expected TRACKER/SEQUENCE.txt or "
         "DATASET/TRACKER/SEQUENCE.txt"
     )
+
+
+def has_one_pass(results: Path) -> bool:
+    """Whether there are one-pass results; the runs of a sequence are none."""
+    plain = (p for p in _levels(results) if not find_trials(p))
+    return any(not find_trials(p.parent) and _entries(p) for p in plain)
+
+
+def _levels(results: Path) -> list[Path]:
+    return [results, *sorted(p for p in results.iterdir() if p.is_dir())]
 
 
 def _entries(root: Path) -> list[Entry]:
@@ -120,86 +140,85 @@ def _baselines(roots: Sequence[Path]) -> list[Entry]:
 
 def assemble(entries: list[Entry], options: Report) -> Board:
     """Opens the data set and scores every tracker on it."""
-    about = _about(entries, options)
-    data = catalogue.dataset(about["dataset"], about["data"], about["cut"])
-    protocol = catalogue.protocol(
-        options.protocol or about["protocol"], about["dataset"]
-    )
+    said = about(entries, options)
+    if options.truth is None:
+        data = catalogue.dataset(said["dataset"], said["data"], said["cut"])
+    else:
+        data = truths.annotations(said["dataset"], options.truth, said["cut"])
+    protocol = catalogue.protocol(options.protocol or said["protocol"], said["dataset"])
     done = set().union(*(records.completed(e.folder) for e in entries))
     clips = scoring.load(data, done)
     if not clips:
         raise DataError(
-            f"no annotated sequence of {about['dataset']} has results in "
+            f"no annotated sequence of {said['dataset']} has results in "
             f"{entries[0].folder}; is it the right data set and cut?"
         )
-    named = _distinct(entries)
-    origin = catalogue.origin(about["dataset"])
+    named = distinct(entries)
+    origin = catalogue.origin(said["dataset"])
     scored = [
         scoring.score(name, e.folder, origin, clips, protocol)
         for name, e in named.items()
     ]
     scored.sort(key=lambda s: -s.overall.success)
     # A folder says nothing; its own name does.
-    own = about["data"].name if about["dataset"] == "folder" else about["dataset"]
-    title = " ".join(filter(None, [own, about["cut"]]))
-    return Board(title, len(data), protocol, scored, clips, named)
-
-
-def _about(entries: list[Entry], options: Report) -> dict[str, Any]:
-    """Data set, its folder, cut and protocol: as told, else as the manifests agree."""
-    manifests = [e.manifest for e in entries if e.manifest]
-    about: dict[str, Any] = {}
-    for field in ("dataset", "cut", "data", "protocol"):
-        said = list(dict.fromkeys(m.get(field) for m in manifests))
-        told = getattr(options, field)
-        if told is None and field in ("dataset", "cut") and len(said) > 1:
-            raise DataError(
-                f"the results are of different {field}s ({', '.join(map(str, said))}): "
-                f"report them apart, or choose with --{field}"
-            )
-        about[field] = told if told is not None else (said[0] if said else None)
-    if about["dataset"] is None:
-        raise DataError(
-            f"no manifest in {entries[0].folder.parent}: say --dataset NAME and "
-            "--data DIR"
-        )
-    if about["data"] is not None:
-        about["data"] = Path(about["data"])
-    return about
-
-
-def _distinct(entries: list[Entry]) -> dict[str, Entry]:
-    """Entries by name; a name that is taken gets its parent folder's beside it."""
-    named: dict[str, Entry] = {}
-    for entry in entries:
-        name = entry.name
-        if name in named:
-            name = f"{entry.name} ({entry.folder.parent.name})"
-        while name in named:
-            name += "'"
-        named[name] = entry
-    return named
+    where = options.truth or said["data"]
+    own = where.name if said["dataset"] == "folder" else said["dataset"]
+    title = " ".join(filter(None, [own, said["cut"]]))
+    found = citing.cited(options.published, said["dataset"])
+    remarks = [
+        line
+        for s in scored
+        for line in suspect.remarks(s.name, s.records, clips, protocol)
+    ]
+    remarks += citing.remarks(found, len(data))
+    return Board(title, len(data), protocol, scored, clips, named, found, remarks)
 
 
 def tables(board: Board) -> dict[str, Table]:
-    """The tables by file name: overall, by attribute, by sequence."""
-    made = {"overall": scoring.overall_table(board.scored, board.total)}
-    names = [s.name for s in board.scored]
-    attributes = list(dict.fromkeys(a for s in board.scored for a in s.attributes))
-    for kind in measures(board.protocol) if attributes else ():
-        rows = []
-        for attribute in attributes:
-            found = [s.attributes.get(attribute) for s in board.scored]
-            count = max(f.sequences for f in found if f)
-            rows.append([attribute, count, *(f and getattr(f, kind) for f in found)])
-        made[f"attributes_{kind}"] = Table(["attribute", "sequences", *names], rows)
-    rows = []
-    for clip in board.clips:
-        counts = [s.curves.get(clip) for s in board.scored]
-        found = [c and scores([c], board.protocol).success for c in counts]
-        rows.append([clip, len(board.clips[clip].frames), *found])
-    made["sequences_success"] = Table(["sequence", "frames", *names], rows)
+    """The tables by file name: overall, how sure, by attribute, by sequence."""
+    kinds = measures(board.protocol)
+    made = {"overall": overall(board)}
+    optional = {
+        "published": citing.vot_table(board.cited),
+        "hardest": hardest.table(board),
+    }
+    made |= compare.tables(board) | attributes.tables(board)
+    made |= {name: table for name, table in optional.items() if table is not None}
+    heads = ["sequence", "frames", *(s.name for s in board.scored)]
+    for kind in kinds:
+        rows = [
+            [clip, len(board.clips[clip].frames), *_of_sequence(board, clip, kind)]
+            for clip in board.clips
+        ]
+        made[f"sequences_{kind}"] = Table(heads, rows)
     return made
+
+
+def overall(board: Board) -> Table:
+    """The main table, published rows among the trackers."""
+    kinds = measures(board.protocol)
+    columns = {scoring.LABELS[kind]: kind for kind in kinds} | {"frames/s": "fps"}
+    table = scoring.overall_table(board.scored, board.total)
+    return citing.merged(table, board.cited, columns)
+
+
+def _of_sequence(board: Board, clip: str, kind: str) -> list[float | None]:
+    counts = (s.curves.get(clip) for s in board.scored)
+    return [c and getattr(scores([c], board.protocol), kind) for c in counts]
+
+
+def pictures(board: Board) -> dict[str, bytes]:
+    """PNG plots by name: curves of each measure, then radars of the attributes."""
+    ranked = [(s.name, s.overall) for s in board.scored]
+    made, radars = {}, {}
+    for kind in measures(board.protocol):
+        known = [(c.name, c.overall(kind)) for c in board.cited]
+        given = [(name, value) for name, value in known if value is not None]
+        made[kind] = plots.png(plots.curves(kind, ranked, board.title, given))
+        figure = attributes.radar(board, kind)
+        if figure is not None:
+            radars[f"attributes_{kind}"] = plots.png(figure)
+    return made | radars
 
 
 def write(board: Board, out: Path) -> list[Path]:
@@ -212,12 +231,9 @@ def write(board: Board, out: Path) -> list[Path]:
         files[f"{name}.tex"] = table.latex()
     files["report.md"] = _markdown(board, made)
     files["report.json"] = json.dumps(_plain(board), indent=1) + "\n"
-    pictures = {}
-    ranked = [(s.name, s.overall) for s in board.scored]
-    for kind in measures(board.protocol):
-        pictures[kind] = plots.png(plots.curves(kind, ranked, board.title))
-        files[f"{kind}.png"] = pictures[kind]
-    files["report.html"] = page.render(board, made, pictures)
+    drawn = pictures(board)
+    files |= {f"{name}.png": picture for name, picture in drawn.items()}
+    files["report.html"] = page.render(board, made, drawn)
     for name, content in files.items():
         data = content.encode() if isinstance(content, str) else content
         (out / name).write_bytes(data)
@@ -231,6 +247,8 @@ def _markdown(board: Board, made: Mapping[str, Table]) -> str:
     parts += [
         f"## {page.heading(name)}\n\n{table.markdown()}" for name, table in made.items()
     ]
+    notes = [compare.METHOD, *board.remarks, *citing.notes(board.cited)]
+    parts.append("## Notes\n\n" + "\n".join(f"- {escaped(n)}" for n in notes) + "\n")
     return "\n\n".join(parts)
 
 
@@ -247,6 +265,10 @@ def _plain(board: Board) -> dict[str, Any]:
         single = {n: scores([c], board.protocol) for n, c in s.curves.items()}
         trackers[s.name] = {
             "overall": numbers(s.overall),
+            "intervals": {
+                kind: [None if np.isnan(v) else round(v, 6) for v in bounds]
+                for kind, bounds in compare.intervals(s).items()
+            },
             "fps": None if np.isnan(s.fps) else round(s.fps, 2),
             "attributes": {a: numbers(f) for a, f in s.attributes.items()},
             "sequences": {n: numbers(f) for n, f in single.items()},
@@ -257,4 +279,8 @@ def _plain(board: Board) -> dict[str, Any]:
         "sequences": board.total,
         "protocol": board.protocol.name,
         "trackers": trackers,
+        "pairs": compare.plain(board),
+        "published": [dataclasses.asdict(c) for c in board.cited],
+        "method": compare.METHOD,
+        "remarks": [*board.remarks],
     }

@@ -10,6 +10,7 @@ from tirjax.data import DataError, SequenceList
 from tirjax.data import Sequence as Clip
 from tirjax.evaluation import Curves, Protocol, Scores, by_attribute, curves, scores
 
+from . import suspect
 from .records import Record, read_record
 from .tables import Table
 
@@ -103,6 +104,7 @@ def score(
     for n in names:
         kept[n] = read_record(folder, n, origin)
         _same_start(kept[n], clips[n], folder / f"{n}.txt")
+        suspect.refuse(kept[n], clips[n], folder / f"{n}.txt")
         try:
             counted[n] = sequence_curves(kept[n], clips[n], protocol)
         except DataError as error:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from tabulate import tabulate
 
 MISSING = "-"
+# Around bold cells until the others' braces are escaped; in no name and no font.
+_BOLD = "\ue000\ue001"
 
 
 class Table(NamedTuple):
@@ -17,11 +19,13 @@ class Table(NamedTuple):
       headers: one a column.
       rows: a float is printed with ``digits``; NaN and None as a dash.
       digits: decimals of the floats.
+      neutral: headers of columns in which the largest number is not the best.
     """
 
     headers: list[str]
     rows: list[list]
     digits: int = 3
+    neutral: tuple[str, ...] = ()
 
     def texts(self) -> list[list[str]]:
         """Every cell as it is printed."""
@@ -29,16 +33,16 @@ class Table(NamedTuple):
 
     def markdown(self) -> str:
         """A GitHub table; names that would break it are escaped."""
-        # A bar would open a new cell, a tag would be one.
-        safe = lambda cell: (
-            cell.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-        )
-        rows = [[safe(cell) for cell in row] for row in self.texts()]
-        return _layout([safe(h) for h in self.headers], rows, "pipe") + "\n"
+        rows = [[escaped(cell) for cell in row] for row in self.texts()]
+        return _layout([escaped(h) for h in self.headers], rows, "pipe") + "\n"
 
     def latex(self) -> str:
-        """A booktabs table; special characters are escaped."""
-        return _layout(self.headers, self.texts(), "latex_booktabs") + "\n"
+        """A booktabs table, the best numbers bold; special characters are escaped."""
+        texts, best = self.texts(), self.best()
+        for r, c in best:
+            texts[r][c] = f"{_BOLD[0]}{texts[r][c]}{_BOLD[1]}"
+        made = _layout(self.headers, texts, "latex_booktabs") + "\n"
+        return made.replace(_BOLD[0], r"\textbf{").replace(_BOLD[1], "}")
 
     def plain(self) -> str:
         """For a terminal."""
@@ -72,7 +76,8 @@ class Table(NamedTuple):
         return text.getvalue()
 
     def _lines(self) -> list[list[tuple[int, int]]]:
-        rows, cols = range(len(self.rows)), range(len(self.headers))
+        rows = range(len(self.rows))
+        cols = [c for c, head in enumerate(self.headers) if head not in self.neutral]
         if self.headers[0] == "tracker":
             return [[(r, c) for r in rows] for c in cols]
         return [[(r, c) for c in cols] for r in rows]
@@ -81,6 +86,12 @@ class Table(NamedTuple):
         if _absent(cell):
             return MISSING
         return f"{cell:.{self.digits}f}" if isinstance(cell, float) else str(cell)
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is: a bar opens a cell, a tag is one."""
+    text = text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+    return " ".join(text.splitlines())
 
 
 def _absent(cell) -> bool:

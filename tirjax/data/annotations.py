@@ -39,13 +39,34 @@ def read_boxes(
     Raises:
       DataError: unreadable, empty, or a line that is no box; names file and line.
     """
-    lines = _read_text(Path(path)).rstrip().splitlines()
-    if not lines:
-        raise DataError(f"{path} holds no boxes; expected a line x,y,w,h per frame")
-    rows = [_row(line, f"{path} line {n}", polygon) for n, line in enumerate(lines, 1)]
-    boxes = np.array(rows)
+    rows = _rows(Path(path))
+    boxes = np.array(
+        [r if len(r) == 4 else polygon_box(r.reshape(-1, 2), polygon) for r in rows]
+    )
     boxes[:, :2] -= origin
     return boxes
+
+
+def read_regions(path: str | Path, *, origin: float) -> np.ndarray:
+    """Boxes and polygons of a text file as they are.
+
+    Args:
+      path: as for ``read_boxes``.
+      origin: coordinate of the top left pixel in the file, 0 or 1.
+
+    Returns:
+      ``[t, k]`` float64, a box ``(x, y, w, h)`` or the corners ``(x1, y1, ...)`` a row,
+      zero-based; shorter rows are filled up with NaN.
+
+    Raises:
+      DataError: as ``read_boxes``.
+    """
+    rows = _rows(Path(path))
+    regions = np.full((len(rows), max(map(len, rows))), np.nan)
+    for region, row in zip(regions, rows, strict=True):
+        shift = np.array([origin, origin, 0, 0]) if len(row) == 4 else origin
+        region[: len(row)] = row - shift
+    return regions
 
 
 def write_boxes(path: str | Path, boxes: np.ndarray, *, origin: float) -> None:
@@ -118,17 +139,23 @@ def _split(text: str) -> list[str]:
     return [word for word in re.split(r"[,;\s]+", text) if word]
 
 
-def _row(line: str, where: str, polygon: Polygon) -> np.ndarray:
+def _rows(path: Path) -> list[np.ndarray]:
+    """Numbers of every line of a file of boxes or polygons."""
+    lines = _read_text(path).rstrip().splitlines()
+    if not lines:
+        raise DataError(f"{path} holds no boxes; expected a line x,y,w,h per frame")
+    return [_row(line, f"{path} line {n}") for n, line in enumerate(lines, 1)]
+
+
+def _row(line: str, where: str) -> np.ndarray:
     try:
         numbers = np.array([float(word) for word in _split(line)])
     except ValueError as error:
         raise DataError(f"{where}: {error}; expected numbers") from error
     if np.isinf(numbers).any():
         raise DataError(f"{where}: infinite value; write NaN for a missing box")
-    if len(numbers) == 4:
+    if len(numbers) == 4 or (len(numbers) >= 6 and len(numbers) % 2 == 0):
         return numbers
-    if len(numbers) >= 6 and len(numbers) % 2 == 0:
-        return polygon_box(numbers.reshape(-1, 2), polygon)
     raise DataError(
         f"{where}: {len(numbers)} numbers; expected x,y,w,h or 3 and more corners x,y"
     )

@@ -5,6 +5,7 @@ not say: 546 boxes of its 410 test set lie at x = 0 and most that touch the righ
 end at x + w = 640, the width, so its files are read as counting from 0.
 """
 
+import dataclasses
 import json
 import re
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tirjax.data import windows
-from tirjax.data.annotations import Polygon, read_boxes, read_flags
+from tirjax.data.annotations import Polygon, read_boxes, read_flags, read_regions
 from tirjax.data.frames import image_folder, open_recording
 from tirjax.data.images import ImageFrames
 from tirjax.data.pixels import Channels
@@ -70,8 +71,8 @@ def vot(
 
     Pictures lie in the folder, in ``img`` or the like, or where its ``sequence`` file
     says (channel ``ir`` before ``color``). Files ``NAME.tag`` or ``NAME.label`` with a
-    flag a frame become attributes; LTIR's ``motion`` and ``size`` take the longer names
-    of its later copies. GOT-10k and LaSOT folders read the same way.
+    flag a frame become tags and attributes; LTIR's ``motion`` and ``size`` take the
+    longer names of its later copies. GOT-10k and LaSOT folders read the same way.
 
     Args:
       path: the folder.
@@ -87,8 +88,14 @@ def vot(
     frames = open_recording(_vot_pictures(path), channels, window)
     tags = [p for p in sorted(path.iterdir()) if p.suffix in (".tag", ".label")]
     tags = [p for p in tags if p.name not in (*_ABSENT, _COVER)]
-    given = [_RENAMED.get(p.stem, p.stem) for p in tags if read_flags(p).any()]
-    return _assemble(path, frames, boxes, given, _absent(path, len(boxes)))
+    flags = {_RENAMED.get(p.stem, p.stem): read_flags(p) > 0 for p in tags}
+    given = [name for name, marked in flags.items() if marked.any()]
+    opened = _assemble(path, frames, boxes, given, _absent(path, len(boxes)))
+    return dataclasses.replace(
+        opened,
+        regions=read_regions(path / VOT_TRUTH, origin=1),
+        tags={n: marked for n, marked in flags.items() if len(marked) == len(boxes)},
+    )
 
 
 def antiuav(

@@ -5,7 +5,7 @@ polygons, missing boxes and separators end in them.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -53,6 +53,9 @@ class Sequence:
       visible: ``[t]`` bool, False where the target is marked absent.
       attributes: names of the challenges it has, in the benchmark's words.
       modality: ``'tir'``, ``'rgb'`` or ``'rgbt'``.
+      regions: ``[t, k]`` float64, the boxes or polygons that VOT annotates, zero-based,
+        shorter rows filled up with NaN; None where ``boxes`` says all.
+      tags: ``[t]`` bool by name of challenge, where each frame has its own.
     """
 
     name: str
@@ -61,6 +64,8 @@ class Sequence:
     visible: np.ndarray
     attributes: tuple[str, ...] = ()
     modality: str = "tir"
+    regions: np.ndarray | None = None
+    tags: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
 
 
 class Dataset(Protocol):
