@@ -39,11 +39,13 @@ from tirjax.tasks.siamese_recipes import (
 from tirjax.tasks.siamese_runs import (
     cropping,
     held_out,
+    label_radius,
     network,
     pairs,
     read_classes,
     run,
     tracker,
+    validation,
 )
 
 
@@ -59,12 +61,15 @@ def config(
     start: Path | None = None,
     preset: Literal["paper", "released"] = "paper",
     epochs: int | None = None,
+    rate: float = 1.0,
     samples: int = EPOCH_PAIRS,
     batch: int = BATCH,
     side: int = 255,
     widths: tuple[int, ...] = (),
     seed: int = 0,
     lanes: int = 1,
+    canvas: tuple[int, int] = (480, 640),
+    apart: int = 25,
     eval_every: int = 0,
     workers: int = 0,
 ) -> Run:
@@ -82,39 +87,47 @@ def config(
       start: run of only_vid, for re_training and fine_tuning.
       preset: the paper's settings, or those of the released code with its slips.
       epochs: how long; the strategy's number by default, rates fall in proportion.
+      rate: factor on the learning rates.
       samples: pairs of an epoch.
       batch: pairs of a step, over all devices.
       side: of crops, pixels: 255, or less for a small network.
       widths: channels of the five convolutions; the published ones by default.
       seed: of parameters and data.
       lanes: synthetic scenes rendered at once; 1 suits a CPU, 32 a GPU.
-      eval_every: steps between two measurements on held-out clips; 0 makes none.
+      canvas: rows and columns of the arrays that frames of a folder are put into.
+      apart: frames of a hard negative are further apart than this many.
+      eval_every: steps between two measurements, on held-out synthetic clips and on
+        the last tenth of a folder's videos; 0 makes none.
       workers: processes that read; 0 reads in threads.
     """
     _check(strategy, start)
     plan, released = STRATEGIES[strategy], preset == "released"
     rates = (RELEASED if released and not plan.starts else plan.rates).over(epochs)
+    rates = rates.times(rate)
     epoch = max(1, samples // batch)
     size = {"preset": preset, "side": side}
     net = network("mmnet", **size, widths=widths, norm=Norm(batch=True))
     # The released list holds the classifier too, whose classes are of other data.
     frozen = plan.frozen + (("cls",) if released and plan.frozen else ())
     crops = cropping("mmnet", **size)
-    task = siamese_task(
-        net,
-        published_sgd(net, rates.schedule(epoch), frozen),
-        crops,
-        weights=_weights(branches, plan.classifies),
-        labelling=preset,
-        silent=BRANCHES[branches].silent,
-        frozen=frozen,
-    )
+    losses = {
+        "weights": _weights(branches, plan.classifies),
+        "labelling": preset,
+        "silent": BRANCHES[branches].silent,
+        "radius": label_radius(side),
+    }
+    optimizer = published_sgd(net, rates.schedule(epoch), frozen)
+    task = siamese_task(net, optimizer, crops, frozen=frozen, **losses)
     if start:
         task = _going_on(task, start, anew=() if released else ("cls",))
     folders = {key: {"vid": vid, "tir": tir}[key] for key in plan.data}
-    drawn = {"batch": batch, "seed": seed, "lanes": lanes}
-    feed = pairs("mmnet", crops, folders, classes=read_classes(classes), **drawn)
+    drawn = {"batch": batch, "seed": seed, "lanes": lanes, "canvas": canvas}
+    drawn |= {"apart": apart, "classes": read_classes(classes)}
+    feed = pairs("mmnet", crops, folders, **drawn)
     evals = held_out(tracker("mmnet", **size, widths=widths), eval_every, "tir")
+    evals |= validation(
+        "mmnet", net, crops, folders, eval_every, losses=losses, **drawn
+    )
     length = {"epochs": rates.epochs, "epoch": epoch, "seed": seed}
     return run("mmnet", task, feed, evals, **length, workers=workers)
 

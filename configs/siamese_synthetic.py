@@ -15,7 +15,14 @@ from tirjax.data.training.rendered import Modality
 from tirjax.tasks.run import Run
 from tirjax.tasks.siamese import siamese_task
 from tirjax.tasks.siamese_recipes import Rates, published_sgd
-from tirjax.tasks.siamese_runs import cropping, held_out, network, pairs, tracker
+from tirjax.tasks.siamese_runs import (
+    cropping,
+    held_out,
+    label_radius,
+    network,
+    pairs,
+    tracker,
+)
 
 
 def config(
@@ -58,7 +65,7 @@ def config(
     key = "tir" if modality == "tir" else "vid"
     evals = held_out(tracker(net, **size, widths=widths), eval_every, modality)
     return Run(
-        task=siamese_task(learner, optimizer, crops),
+        task=siamese_task(learner, optimizer, crops, radius=label_radius(side)),
         feed=pairs(net, crops, {key: None}, batch=batch, lanes=lanes),
         steps=steps,
         seed=seed,

@@ -12,7 +12,9 @@ PUBLISHED = ("dimp18", "dimp50", "super_dimp", "atom")
 SEVERAL = ("pytracking", "cmd")
 # Learned from pairs; see test_siamese_runs.py.
 SIAMESE = ("cfnet", "mlssnet", "mmnet", "siamese_synthetic")
-APART = (*SEVERAL, *SIAMESE)
+# Learned from images alone; see test_translation_runs.py.
+TRANSLATORS = ("cyclegan", "pix2pix")
+APART = (*SEVERAL, *SIAMESE, *TRANSLATORS, "features")
 RUNS = {name: (path, []) for name, path in FILES.items() if name not in APART}
 RUNS |= {name: (FILES["pytracking"], ["--setting", name]) for name in PUBLISHED}
 ROWS = {"cmd_B1": ("B1", "dimp10"), "cmd_C1": ("C1", "dimp10")}

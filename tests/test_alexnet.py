@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from tirjax.backbones.alexnet import AlexNet
+from tirjax.backbones.alexnet import AlexNet, by_group, of_grey
 from tirjax.backbones.branch_norm import BranchNorm
 from tirjax.backbones.norm import Norm
 from tirjax.ops.max_pool import max_pool
@@ -144,8 +144,32 @@ def test_one_thermal_channel_is_three_equal_ones(rng):
     three = jnp.tile(grey, (1, 1, 1, 3)).astype(jnp.float32)
     both = jax.jit(lambda v, a, b: (net.apply(v, a), net.apply(v, b)))
     (a,), (b,) = both(variables, grey, three)
-    np.testing.assert_allclose(a["relu2"], b["relu2"], rtol=1e-5)
+    np.testing.assert_allclose(a["relu2"], b["relu2"], rtol=1e-5, atol=1e-4)
     assert a["relu2"].dtype == jnp.float32
+
+
+@pytest.mark.parametrize(
+    ("own", "groups"), [(by_group, 2), (by_group, 1), (of_grey, 1)]
+)
+def test_our_convolutions_and_their_derivatives_are_those_of_jax(rng, own, groups):
+    """Single precision, sums of up to 300 products in another order."""
+    x = jnp.asarray(rng.normal(size=(2, 9, 8, 4)), jnp.float32)
+    if own is of_grey:
+        x = jnp.repeat(x[..., :1], 4, -1)
+    kernel = jnp.asarray(rng.normal(size=(3, 3, 4 // groups, 6)), jnp.float32)
+    options = {
+        "dimension_numbers": ("NHWC", "HWIO", "NHWC"),
+        "feature_group_count": groups,
+    }
+
+    def both(convolve):
+        value = lambda x, k: convolve(x, k, (2, 2), "VALID", **options)
+        slopes = jax.grad(lambda x, k: (value(x, k) ** 2).sum(), (0, 1))(x, kernel)
+        return value(x, kernel), slopes[0].sum(-1), slopes[1]
+
+    got, want = jax.jit(both, static_argnums=0)(own), both(jax.lax.conv_general_dilated)
+    for a, b in zip(got, want, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
 
 
 def test_branches_may_differ_in_size_and_equal_those_alone(rng):

@@ -15,6 +15,7 @@ from config_data import FILES, PUBLISHED, RUNS, shape_of, write_sets
 import tirjax.checkpoints
 import tirjax.tasks.cmd
 import tirjax.tasks.tracking
+from tirjax.convert import squeezenet
 from tirjax.data.sequence import DataError
 from tirjax.tasks.run import Run
 from tirjax.trackers import NETWORKS
@@ -40,9 +41,10 @@ def read(data):
     readable = ["trackingnet", "coco"]
     needs = {key: [*readable, "backbone", "workers"] for key in PUBLISHED}
     needs |= {"dimp10_tir": ["hit_uav"], "dimp50_lsotb": ["lsotb", "start"]}
+    needs |= {"dimp_squeezenet_tir": ["hit_uav", "imagenet"]}
 
     def call(name, *arguments):
-        given = {"batch": "5" if name == "dimp10_tir" else "2"}
+        given = {"batch": "5" if name.endswith("_tir") else "2"}
         for need in needs.get(name, []):
             folder = data / need
             given[need] = "0" if need == "workers" else str(folder)
@@ -53,13 +55,14 @@ def read(data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tirjax.checkpoints, "load_variables", zeros)
         patch.setattr(tirjax.tasks.cmd, "load_variables", zeros)
+        patch.setattr(squeezenet, "read", lambda path: {})
         patch.setattr(tirjax.tasks.tracking, "on_clips", lambda *_: lambda v: {})
         yield call
 
 
 # The deepest networks take longest to trace; by default one of them is enough.
 SLOW = [pytest.mark.slow]
-DEEP = ("dimp50", "dimp50_lsotb")
+DEEP = ("dimp50", "dimp50_lsotb", "dimp_squeezenet_tir")
 CASES = [pytest.param(name, marks=SLOW if name in DEEP else []) for name in RUNS]
 
 
@@ -92,7 +95,7 @@ def test_examples_lead_and_crops_have_one_side(traced):
     cells = batch.labels.shape[-1]
     assert batch.labels.shape == (run.feed.batch, batch.test.shape[1], cells, cells)
     stride = batch.test.shape[2] // (cells - 1)
-    assert stride == (8 if run.tracker == "dimp10" else 16)
+    assert stride == (8 if run.tracker in ("dimp10", "dimp_squeezenet") else 16)
 
 
 def test_an_update_keeps_the_structure_of_the_state(traced):

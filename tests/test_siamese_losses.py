@@ -38,6 +38,25 @@ def test_weights_are_those_of_the_table():
     np.testing.assert_allclose(weights.sum((1, 2)), [1.0, 0.5], rtol=1e-5)
 
 
+def test_offsets_move_the_labels_and_keep_their_weight():
+    middle = labels_and_weights(PAIRS, 17)
+    still = labels_and_weights(PAIRS, 17, offsets=jnp.zeros((2, 2)))
+    for got, want in zip(still, middle, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-6)
+    labels, weights = labels_and_weights(
+        PAIRS, 17, offsets=jnp.array([[3.0, -2.0], [3.0, -2.0]])
+    )
+    want = np.roll(np.asarray(middle[0][0]), (-2, 3), (0, 1))  # rows are y
+    np.testing.assert_array_equal(labels[0], want)
+    assert (labels[1] == -1).all()
+    # Between cells another number of them is near; both signs keep one half.
+    for offset in (0.5, 7.3, 20.0):
+        _, weights = labels_and_weights(PAIRS, 17, 1.0, jnp.full((2, 2), offset))
+        assert float(weights[0].sum()) == pytest.approx(
+            1.0 if offset < 9 else 0.5, rel=1e-5
+        )
+
+
 @pytest.fixture
 def scores(rng):
     return jnp.asarray(rng.normal(size=(2, 33, 33)), jnp.float32)

@@ -1,4 +1,4 @@
-"""Crops of Siamese pairs and both feeds, on tiny frames."""
+"""Crops of Siamese pairs, on tiny frames."""
 
 import dataclasses
 
@@ -7,27 +7,24 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tirjax.data.sequence import ArrayFrames, DataError, Sequence
-from tirjax.data.synthetic import preset
-from tirjax.data.training.canvas import Canvas
-from tirjax.data.training.mixture import Mixture, NothingUsable
-from tirjax.data.training.rendered import inside
+from tirjax.data.sequence import DataError
 from tirjax.data.training.samples import Sample
-from tirjax.data.training.siamese_feed import Mix, SiameseFeed, draw_two
 from tirjax.data.training.siamese_pairs import (
     CURATED,
     EASY,
     HARD,
     POSITIVE,
+    UNCHANGED,
+    Changes,
     Cropping,
     Drawn,
+    changed_crop,
     context_side,
     corner,
-    crop_square,
+    crop_window,
     grey,
     make_pair,
 )
-from tirjax.data.training.siamese_rendered import RenderedSiamese
 from tirjax.ops import bicubic
 from tirjax.trackers.siamese import pyramid
 from tirjax.typing import Frame
@@ -35,7 +32,7 @@ from tirjax.typing import Frame
 KEY = jax.random.key(0)
 SMALL = Cropping(16, 16)
 pair = jax.jit(make_pair, static_argnums=2)
-crop_of = jax.jit(crop_square, static_argnums=3)
+crop_of = jax.jit(crop_window, static_argnums=3)
 corner_of = jax.jit(corner)
 resized = jax.jit(bicubic.resize, static_argnums=1)
 
@@ -139,7 +136,7 @@ def test_targets_are_in_the_middle_at_one_scale(drawn, cropping, area):
     crops = made.exemplar, made.search
     sides = cropping.exemplar, cropping.search
     for crop, side in zip(crops, sides, strict=True):
-        assert crop.shape == (side, side, 3) and crop.dtype == jnp.float32
+        assert crop.shape == (side, side, 1) and crop.dtype == jnp.float32
         middle, count = middle_of_bright(crop)
         np.testing.assert_allclose(middle, (side - 1) / 2, atol=0.6)
         assert count == pytest.approx(area, rel=0.15)
@@ -173,184 +170,90 @@ def test_the_exemplar_of_a_hard_negative_is_a_corner_of_a_positives(drawn):
     assert sum(close) == 1
 
 
+# Changes at random.
+
+
+def several(drawn, changes, offset=0.0, count=64):
+    """Exemplars of one draw under as many keys."""
+    image = Frame(drawn.sample.pixels[0].astype(jnp.float32), drawn.sample.sizes[0])
+    crop = lambda k: changed_crop(
+        image, jnp.array([14.0, 16.0]), jnp.float32(16), 16, offset, changes, k
+    )
+    return np.asarray(jax.jit(jax.vmap(crop))(jax.random.split(KEY, count)))
+
+
+def test_an_offset_moves_all_pixels_of_a_crop_alike(drawn):
+    dim = drawn.sample._replace(pixels=drawn.sample.pixels // 4 + 90)  # far from 0, 255
+    drawn = drawn._replace(sample=dim)
+    plain = several(drawn, UNCHANGED, count=1)
+    moved = several(drawn, Changes((6.0, 0.0)), 6.0, 256) - plain
+    np.testing.assert_allclose(np.ptp(moved, axis=(1, 2, 3)), 0, atol=1e-3)
+    # Of 256 draws the deviation is known to 9 % (two standard errors).
+    assert moved[:, 0, 0, 0].std() == pytest.approx(6.0, rel=0.12)
+
+
+def test_shifts_stay_within_their_range(drawn):
+    crops = several(drawn, Changes(shift=2.0))
+    off = np.array([middle_of_bright(crop)[0] - 7.5 for crop in crops])
+    assert np.abs(off).max() < 2.6 and np.abs(off).max(0).min() > 1.4
+
+
+def test_stretching_keeps_the_middle_and_changes_both_sides_apart(drawn):
+    crops = several(drawn, Changes(stretch=0.4))
+    bright = crops[..., 0] > 180
+    high, wide = bright.any(2).sum(1), bright.any(1).sum(1)
+    # 8 pixels over 0.6 to 1.4.
+    assert min(high.min(), wide.min()) >= 5 and max(high.max(), wide.max()) <= 14
+    assert np.ptp(high) >= 4 and np.ptp(wide) >= 4 and (high != wide).any()
+    middles = [middle_of_bright(crop)[0] for crop in crops]
+    np.testing.assert_allclose(middles, 7.5, atol=0.8)
+
+
+def test_a_wandering_target_is_where_the_offset_says(drawn):
+    settings = dataclasses.replace(SMALL, changes=Changes(wander=4.0))
+    keys = jax.random.split(KEY, 32)
+    made = jax.jit(jax.vmap(lambda k: make_pair(drawn, k, settings)))(keys)
+    off = [middle_of_bright(crop)[0][::-1] - 7.5 for crop in made.search]
+    np.testing.assert_allclose(off, made.offset, atol=0.6)
+    assert 3 < np.abs(made.offset).max() <= 4
+    still = [middle_of_bright(crop)[0] for crop in made.exemplar]
+    np.testing.assert_allclose(still, 7.5, atol=0.6)
+
+
+@pytest.mark.slow
+def test_each_crop_of_a_pair_is_changed_on_its_own(drawn):
+    dim = drawn.sample._replace(pixels=drawn.sample.pixels // 4 + 90)
+    drawn = drawn._replace(sample=dim)
+    settings = dataclasses.replace(SMALL, changes=Changes((6.0, 3.0)))
+    keys = jax.random.split(KEY, 256)
+    made = jax.jit(jax.vmap(lambda k: make_pair(drawn, k, settings)))(keys)
+    plain = pair(drawn, KEY, SMALL)
+    moved = made.exemplar - plain.exemplar, made.search - plain.search
+    exemplar, search = (np.asarray(x)[:, 0, 0, 0] for x in moved)
+    assert exemplar.std() / search.std() == pytest.approx(2.0, rel=0.2)
+    assert abs(np.corrcoef(exemplar, search)[0, 1]) < 0.2
+
+
+def test_without_changes_the_key_decides_nothing_of_a_positive_pair(drawn):
+    made = [pair(drawn, jax.random.key(seed), SMALL) for seed in (0, 1)]
+    jax.tree.map(np.testing.assert_array_equal, *made)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        Changes(offsets=(-1.0, 0.0)),
+        Changes(stretch=1.0),
+        Changes(shift=-1.0),
+        Changes(wander=-1.0),
+    ],
+)
+def test_changes_that_make_no_sense_are_refused(changes):
+    with pytest.raises(DataError, match="none may be negative"):
+        Cropping(16, 16, changes=changes)
+
+
 @pytest.mark.parametrize("changes", [{"exemplar": 4}, {"search": 0}, {"context": 0.0}])
 def test_crops_of_nothing_are_refused(changes):
     with pytest.raises(DataError, match="at least 8"):
         Cropping(**changes)
-
-
-# From disk.
-
-
-def clip(rng, name, length=60, level=0, hidden=()):
-    pixels = rng.integers(level, level + 20, (length, 24, 32, 1), np.uint8)
-    boxes = np.array([[4 + i * 0.2, 6, 8, 8] for i in range(length)])
-    visible = np.ones(length, bool)
-    visible[list(hidden)] = False
-    return Sequence(name, ArrayFrames(pixels), boxes, visible)
-
-
-def feed_of(rng, **changes):
-    """Two clips that their brightness tells apart."""
-    clips = [clip(rng, "dark"), clip(rng, "bright", level=200)]
-    settings = {
-        "mixture": Mixture([clips]),
-        "cropping": SMALL,
-        "canvas": Canvas((24, 32), 1, 6.0),
-        "classes": {"bright": 7},
-        "batch": 32,
-    }
-    return SiameseFeed(**{**settings, **changes})
-
-
-def test_frames_of_a_pair_keep_their_distances():
-    rng = np.random.default_rng(0)
-    visible = np.ones(60, bool)
-    visible[20:30] = False
-    place = np.cumsum(visible) - 1
-    mix = Mix(gap=4, apart=35)
-    draw = lambda kind: np.array(
-        [place[draw_two(visible, kind, mix, rng)] for _ in range(300)]
-    )
-    far = np.abs(np.diff(draw(POSITIVE))).ravel()
-    assert far.min() == 1 and far.max() == 4
-    far = np.abs(np.diff(draw(HARD))).ravel()
-    assert far.min() == 36 and far.max() == 49
-
-
-def test_batches_hold_the_shares_of_the_mix(rng):
-    feed = feed_of(rng, batch=400)
-    drawn = feed.read(0)[0][1]
-    shares = np.bincount(drawn.kind, minlength=3) / 400
-    np.testing.assert_allclose(shares, [0.6, 0.2, 0.2], atol=0.07)
-    bright = drawn.sample.pixels.reshape(400, 2, -1).max(-1) > 100
-    np.testing.assert_array_equal(bright[:, 0] != bright[:, 1], drawn.kind == EASY)
-    np.testing.assert_array_equal(drawn.class_id, np.where(bright[:, 0], 7, -1))
-
-
-def assert_same(got, want):
-    for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(want), strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-def test_a_batch_is_a_function_of_its_step_and_parts_make_it(rng):
-    feed = feed_of(rng, batch=6)
-    whole, problems = feed.read(2)
-    assert problems == () and whole[0].tolist() == [12, 13, 14, 15, 16, 17]
-    assert_same(feed.read(2)[0], whole)
-    parts = [feed.read(2, part)[0] for part in (slice(0, 2), slice(2, 6))]
-    assert_same(jax.tree.map(lambda *x: np.concatenate(x), *parts), whole)
-    other = dataclasses.replace(feed, seed=1).read(2)[0][1]
-    assert not np.array_equal(other.kind, whole[1].kind) or not np.array_equal(
-        other.sample.boxes, whole[1].sample.boxes
-    )
-
-
-def test_pairs_are_made_on_the_device(rng):
-    feed = feed_of(rng)
-    raw = feed.read(0)[0]
-    made = jax.jit(feed.make)(raw, KEY)
-    assert made.exemplar.shape == made.search.shape == (32, 16, 16, 3)
-    np.testing.assert_array_equal(made.positive, raw[1].kind == POSITIVE)
-    assert made.class_id.dtype == jnp.int32
-    level = lambda x: np.asarray(x).mean((1, 2, 3)) > 100
-    differs = level(made.exemplar) != level(made.search)
-    np.testing.assert_array_equal(differs, raw[1].kind == EASY)
-
-
-def test_one_sequence_gives_no_easy_negatives(rng):
-    feed = feed_of(rng, mixture=Mixture([[clip(rng, "alone")]]))
-    with pytest.raises(NothingUsable, match="other sequence"):
-        feed.read(0)
-    dataclasses.replace(feed, mix=Mix((0.5, 0.0, 0.5))).read(0)
-
-
-def test_short_sequences_give_no_hard_negatives(rng):
-    short = Mixture([[clip(rng, "a", 20), clip(rng, "b", 20)]])
-    with pytest.raises(NothingUsable, match="on 27 frames"):
-        feed_of(rng, mixture=short, mix=Mix((0.0, 0.0, 1.0))).read(0)
-
-
-def test_a_bad_file_is_skipped_and_noted_or_stops(rng):
-    class Broken(list):
-        def __getitem__(self, index):
-            if index == 1:
-                raise DataError("b.png: broken")
-            return super().__getitem__(index)
-
-    data = Mixture([Broken([clip(rng, "a"), None, clip(rng, "c")])])
-    feed = feed_of(rng, mixture=data)
-    assert "b.png: broken" in feed.read(0)[1]
-    with pytest.raises(DataError, match="broken"):
-        dataclasses.replace(feed, on_error="stop").read(0)
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"batch": 0}, "batch 0"),
-        ({"seed": -1}, "seed -1"),
-        ({"on_error": "no"}, "'no'"),
-        ({"mix": Mix((0.5, 0.2, 0.2))}, "sum to 1"),
-        ({"mix": Mix(gap=0)}, "gap at least 1"),
-    ],
-)
-def test_settings_that_make_no_sense_are_refused(rng, changes, message):
-    with pytest.raises(DataError, match=message):
-        feed_of(rng, **changes)
-
-
-def test_the_record_says_what_it_is_made_of(rng):
-    record = feed_of(rng).describe()
-    assert record["mix"]["shares"] == (0.6, 0.2, 0.2) and record["classes"] == 1
-    assert record["mixture"][0]["sequences"] == 2
-
-
-# From the synthetic world.
-
-WORLD = preset("mixed", rows=48, cols=64, frames=30)
-RENDERED = RenderedSiamese(WORLD, Mix((0.4, 0.4, 0.2)), SMALL, batch=16)
-
-
-@pytest.fixture(scope="module")
-def rendered():
-    numbers, problems = RENDERED.read(1)
-    assert problems == () and numbers[0] == 16
-    make = jax.jit(RENDERED.make)
-    return numbers, make, make(numbers, KEY)
-
-
-@pytest.mark.slow
-def test_rendered_pairs_are_pairs(rendered):
-    _, _, made = rendered
-    assert made.exemplar.shape == made.search.shape == (16, 16, 16, 3)
-    assert np.isfinite(made.exemplar).all() and np.isfinite(made.search).all()
-    np.testing.assert_array_equal(made.exemplar[..., 0], made.exemplar[..., 2])
-    assert ((made.class_id >= 0) & (made.class_id < 13)).all()
-    assert made.positive.any() and not made.positive.all()
-    assert made.known[made.positive].all() and not made.known.all()
-    assert len(set(made.class_id.tolist())) > 2
-
-
-@pytest.mark.slow
-def test_a_pair_depends_on_its_two_and_nothing_else(rendered):
-    numbers, make, made = rendered
-    turned = make(numbers.reshape(8, 2)[::-1].reshape(-1), KEY)
-    back = jax.tree.map(
-        lambda x: np.asarray(x).reshape(8, 2, *x.shape[1:])[::-1].reshape(x.shape),
-        turned,
-    )
-    assert_same(back, made)
-
-
-def test_boxes_are_cut_at_the_border():
-    boxes = jnp.array([[-4.0, 2, 10, 5], [60, 40, 10, 20], [90, 1, 5, 5]])
-    got = inside(boxes, jnp.array([48, 64]))
-    want = [[0, 2, 6, 5], [60, 40, 4, 8], [63, 1, 1, 5]]
-    np.testing.assert_allclose(got, want)
-
-
-def test_rendered_settings_that_make_no_sense_are_refused():
-    with pytest.raises(DataError, match="must be even"):
-        dataclasses.replace(RENDERED, batch=3)
-    assert RENDERED.describe()["settings"] is WORLD

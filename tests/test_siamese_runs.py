@@ -1,22 +1,42 @@
 """Siamese networks and pairs by name, and the configs that train on them."""
 
+import functools
 import runpy
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 from config_data import FILES
 
 import tirjax.checkpoints
-from tirjax.data.sequence import DataError
+from tirjax.backbones.norm import Norm
+from tirjax.data.collection import SequenceList
+from tirjax.data.sequence import ArrayFrames, DataError, Sequence
 from tirjax.data.training.siamese_feed import MIX, POSITIVES
-from tirjax.data.training.siamese_pairs import CURATED, Cropping
+from tirjax.data.training.siamese_pairs import (
+    CURATED,
+    OFFSETS,
+    SIAMFC_CHANGES,
+    UNCHANGED,
+    Changes,
+    Cropping,
+)
 from tirjax.data.training.siamese_rendered import RenderedSiamese
 from tirjax.heads import siamese_networks as published
+from tirjax.tasks import siamese_runs
 from tirjax.tasks.run import Blend
 from tirjax.tasks.siamese import stride
-from tirjax.tasks.siamese_recipes import STRATEGIES
-from tirjax.tasks.siamese_runs import NAMES, cropping, network, pairs, read_classes
+from tirjax.tasks.siamese_recipes import RELEASED, STRATEGIES
+from tirjax.tasks.siamese_runs import (
+    NAMES,
+    cropping,
+    label_radius,
+    network,
+    pairs,
+    read_classes,
+    validation,
+)
 from tirjax.trackers import NETWORKS
 
 KEY = jax.random.key(0)
@@ -59,6 +79,15 @@ def test_networks_that_do_not_exist_are_refused(name, changes, message):
         network(name, **changes)
 
 
+def test_scores_of_a_narrow_siamfc_are_of_the_published_size():
+    assert network("siamfc", widths=(16, 32, 48, 48, 16)).gain == pytest.approx(0.016)
+
+
+def test_labels_shrink_with_the_crops():
+    assert label_radius(255) == 2.0
+    assert (label_radius(127), label_radius(191)) == (1.0, 1.5)
+
+
 def test_the_stride_counts_pooling():
     assert [stride(network(name).backbone) for name in NAMES] == [8, 4, 4, 4]
     assert [stride(published.cfnet(depth).backbone) for depth in (1, 2, 5)] == [4] * 3
@@ -84,6 +113,67 @@ def test_data_that_do_not_fit_are_refused(tmp_path):
         pairs("mmnet", crops, {"vid": None, "tir": tmp_path}, batch=8)
     with pytest.raises(DataError, match="multiple of 4"):
         pairs("mmnet", crops, {"vid": None, "tir": None}, batch=6)
+
+
+def clip_of(name):
+    rng = np.random.default_rng(int(name[-2:]))
+    pixels = rng.integers(0, 256, (4, 24, 32, 1), np.uint8)
+    boxes = np.tile([8.0, 6, 10, 8], (4, 1))
+    return Sequence(name, ArrayFrames(pixels), boxes, np.ones(4, bool))
+
+
+@pytest.fixture
+def folders(monkeypatch, tmp_path):
+    """What stands for two data sets of twenty videos."""
+
+    def opened(name, folder):
+        names = tuple(f"{name}_{i:02d}" for i in range(20))
+        openers = tuple(functools.partial(clip_of, n) for n in names)
+        return SequenceList(name, names, openers)
+
+    monkeypatch.setattr(siamese_runs, "open_any", opened)
+    return {"vid": tmp_path, "tir": tmp_path}
+
+
+def test_the_last_tenth_of_each_folder_is_for_validation(folders):
+    crops, some = Cropping(16, 16), {"batch": 4, "canvas": (24, 32), "apart": 1}
+    feed = pairs("mmnet", crops, folders, **some)
+    assert [len(part) for part in feed.mixture.datasets] == [18, 18]
+    kept = pairs("mmnet", crops, folders, **some, validating=True)
+    assert [part.names for part in kept.mixture.datasets] == [
+        (f"{name}_18", f"{name}_19") for name in ("imagenet_vid", "lsotb_tir_train")
+    ]
+    assert feed.canvas.size == (24, 32) and feed.mix == MIX._replace(apart=1)
+
+
+def test_validation_needs_folders_and_an_interval(folders):
+    crops, net = Cropping(16, 16), network("cfnet", **SMALL)
+    assert validation("cfnet", net, crops, {"tir": None}, 10, batch=2) == {}
+    assert validation("cfnet", net, crops, folders, 0, batch=2) == {}
+
+
+@pytest.mark.slow
+def test_validation_measures_the_same_pairs_unchanged_every_time(folders):
+    crops = cropping("cfnet", side=SMALL["side"])
+    assert crops.changes != UNCHANGED
+    net = network("cfnet", **SMALL, norm=Norm(batch=True))
+    shown = {"tir": folders["tir"]}
+    (found,) = validation("cfnet", net, crops, shown, 5, batch=2).values()
+    blank = jnp.zeros((1, SMALL["side"], SMALL["side"], 1))
+    variables = jax.jit(net.init)(KEY, blank, blank)
+    first, again = found.measure(variables), found.measure(variables)
+    assert found.every == 5 and first == again
+    # A wrong sign everywhere costs log 2 and more, a right one less.
+    assert 0 < first["loss"] < 2 and 0 <= first["miss"] <= 1
+
+
+def test_changes_of_crops_are_those_of_the_papers():
+    assert cropping("siamfc").changes == SIAMFC_CHANGES
+    assert cropping("siamfc", side=191).changes.shift == pytest.approx(4 * 191 / 255)
+    assert cropping("cfnet").changes == OFFSETS
+    assert cropping("mlssnet").changes == UNCHANGED
+    assert cropping("mmnet").changes == Changes(wander=32.0)
+    assert cropping("mmnet", preset="released").changes == UNCHANGED
 
 
 def test_classes_are_read_from_json(tmp_path):
@@ -129,6 +219,12 @@ def test_the_baselines_learn_what_their_trackers_take(net, epochs):
     want = jax.eval_shape(NETWORKS[net]().init, KEY)
     shape = lambda tree: jax.tree.map(lambda x: (x.shape, x.dtype), dict(tree))
     assert shape(got) == shape(want)
+
+
+def test_a_factor_multiplies_every_rate():
+    rates = RELEASED.over(10).times(3)
+    assert rates == (3e-2, pytest.approx(3e-4), 5, 10)
+    assert float(rates.schedule(1)(0)) == pytest.approx(3e-2)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -30,6 +30,7 @@ from tirjax.typing import Array, Float, Num
 
 RIDGE = 10.0  # of the correlation filter
 LABEL_SIGMA = 2.0  # of its desired response, cells: 8 pixels at stride 4
+GAIN = 1e-3  # of SiamFC's scores
 MARGIN = 16  # cells of context that belong to no template
 
 Levels = tuple[Array, ...]
@@ -164,13 +165,17 @@ class SiamFC(Siamese):
 
     Attributes:
       normed: whether scores are adjusted by a batch norm, as in the baseline of CFNet;
-        else by a gain of 1e-3, which training leaves as it is, and a bias.
+        else by a gain, which training leaves as it is, and a bias.
+      gain: of scores; inner products over fewer channels than 256 need a larger one.
     """
 
     normed: bool = False
+    gain: float = GAIN
 
     def _adjust(self):
-        return AdjustNorm(self.backbone.norm) if self.normed else Adjust((1e-3, 0.0))
+        if self.normed:
+            return AdjustNorm(self.backbone.norm)
+        return Adjust((self.gain, 0.0))
 
 
 class CFNet(Siamese):

@@ -44,6 +44,7 @@ def objective(
     *,
     silent: Collection[str] = (),
     frozen: Collection[str] = (),
+    radius: float = RADIUS,
 ) -> Objective:
     """What ``supervised`` minimises.
 
@@ -53,6 +54,7 @@ def objective(
       labelling: as for ``multi_task_loss``.
       silent: halves of MMNet's fine-grained network that are not there.
       frozen: parts, as for ``is_part``, whose running statistics stay as they are.
+      radius: distance from the centre up to which a cell is the target's, cells.
     """
 
     def value(variables: PyTree, batch: Pairs) -> tuple[Array, Any]:
@@ -63,14 +65,15 @@ def objective(
             batch.search,
             mutable=["batch_stats"],
         )
+        place = radius, _cells(batch, net)
         if isinstance(net, MMNet):
             labels = batch.positive, batch.class_id, batch.known
-            total, parts = multi_task_loss(outputs, *labels, weights, labelling)
+            total, parts = multi_task_loss(outputs, *labels, weights, labelling, *place)
             parts = {f"loss_{k}": v for k, v in parts.items()}
         else:
-            total, parts = single_loss(outputs, batch.positive), {}
+            total, parts = single_loss(outputs, batch.positive, *place), {}
         scores = decisive(net, outputs)
-        parts |= {"miss": miss(scores, batch.positive)}
+        parts |= {"miss": miss(scores, batch.positive, *place)}
         stats = held(variables["batch_stats"], moved["batch_stats"], frozen)
         return total, (parts, stats)
 
@@ -91,11 +94,20 @@ def peaks(scores: Float[Array, "n side side"]) -> Float[Array, "n 2"]:
 
 
 def miss(
-    scores: Float[Array, "n side side"], positive: Bool[Array, " n"]
+    scores: Float[Array, "n side side"],
+    positive: Bool[Array, " n"],
+    radius: float = RADIUS,
+    offsets: Float[Array, "n 2"] | None = None,
 ) -> Float[Array, ""]:
     """Share of the positive pairs whose highest score is not on the target."""
-    far = jnp.sum(peaks(scores) ** 2, -1) > RADIUS**2
+    from_target = peaks(scores) - (0.0 if offsets is None else offsets)
+    far = jnp.sum(from_target**2, -1) > radius**2
     return (far & positive).sum() / jnp.maximum(positive.sum(), 1)
+
+
+def _cells(batch: Pairs, net: Siamese) -> Float[Array, "n 2"] | None:
+    """Where targets are from the middle of the score map, cells."""
+    return None if batch.offset is None else batch.offset / stride(net.backbone)
 
 
 def muted(params: PyTree, silent: Collection[str]) -> PyTree:
@@ -146,6 +158,7 @@ def siamese_task(
     labelling: Labelling = "paper",
     silent: Collection[str] = (),
     frozen: Collection[str] = (),
+    radius: float = RADIUS,
     accumulate: int = 1,
 ) -> Task:
     """The task of a Siamese network.
@@ -158,6 +171,7 @@ def siamese_task(
       labelling: as for ``objective``.
       silent: as for ``objective``.
       frozen: as for ``objective``.
+      radius: as for ``objective``.
       accumulate: as for ``supervised``; batch norms see a part of the batch.
     """
 
@@ -165,8 +179,10 @@ def siamese_task(
         sides = cropping.exemplar, cropping.search
         return net.init(key, *(jnp.zeros((1, side, side, 3)) for side in sides))
 
-    learned = objective(net, weights, labelling, silent=silent, frozen=frozen)
-    task = supervised(start, learned, optimizer, preview(net), accumulate=accumulate)
+    settings = {"silent": silent, "frozen": frozen, "radius": radius}
+    learned = objective(net, weights, labelling, **settings)
+    show = preview(net, radius)
+    task = supervised(start, learned, optimizer, show, accumulate=accumulate)
 
     def variables(state):
         found = task.variables(state)
@@ -182,7 +198,7 @@ def stride(backbone: AlexNet) -> int:
     return backbone.first_stride * pools
 
 
-def preview(net: Siamese) -> Callable[[PyTree, Pairs], Preview]:
+def preview(net: Siamese, radius: float = RADIUS) -> Callable[[PyTree, Pairs], Preview]:
     """Predictions on pairs, as ``Task`` has them: of the search regions.
 
     In place of boxes, which pairs do not have, squares of the size of the positive
@@ -195,14 +211,16 @@ def preview(net: Siamese) -> Callable[[PyTree, Pairs], Preview]:
         outputs: Any = judge.apply(variables, batch.exemplar, batch.search)
         scores = decisive(net, outputs)
         side = batch.search.shape[1]
-        extent = cell * on_target(scores.shape[-1]).any(0).sum()
+        extent = cell * on_target(scores.shape[-1], radius).any(0).sum()
 
         def square(middles):
             corners = side / 2 + cell * middles - extent / 2
             return jnp.pad(corners, ((0, 0), (0, 2)), constant_values=extent)
 
         found = peaks(scores)
-        truth = jnp.where(batch.positive[:, None], jnp.zeros_like(found), jnp.nan)
+        offsets = _cells(batch, net)
+        there = jnp.zeros_like(found) if offsets is None else offsets
+        truth = jnp.where(batch.positive[:, None], there, jnp.nan)
         return Preview(
             batch.search, square(truth), square(found), _spread(scores, side // cell)
         )

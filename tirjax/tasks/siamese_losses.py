@@ -1,7 +1,8 @@
 """Losses of SiamFC, CFNet, MLSSNet and MMNet.
 
 A pair is positive when both images show one target, which is then in the middle of the
-search region. Negative pairs (CFNet's successors) have no target anywhere.
+search region or where its offset says. Negative pairs (CFNet's successors) have no
+target anywhere.
 
 Source: Bertinetto et al., Fully-Convolutional Siamese Networks for Object Tracking,
 ECCV 2016 workshops, equations 1 to 4; Liu et al., Multi-Task Driven Feature Models for
@@ -33,7 +34,10 @@ def on_target(side: int, radius: float = RADIUS) -> np.ndarray:
 
 
 def labels_and_weights(
-    positive: Bool[Array, " n"], side: int, radius: float = RADIUS
+    positive: Bool[Array, " n"],
+    side: int,
+    radius: float = RADIUS,
+    offsets: Float[Array, "n 2"] | None = None,
 ) -> tuple[Float[Array, "n side side"], Float[Array, "n side side"]]:
     """Sign that every score should have, and how much it counts.
 
@@ -43,10 +47,17 @@ def labels_and_weights(
     Args:
       positive: of each pair.
       side: of the score map, odd.
-      radius: distance from the centre up to which a cell is the target's, cells.
+      radius: distance from the target up to which a cell is its own, cells.
+      offsets: of the targets from the centre, ``(x, y)``, cells; None is zero.
     """
-    target = on_target(side, radius)
-    share = np.where(target, 0.5 / target.sum(), 0.5 / (~target).sum())
+    if offsets is None:
+        target: Any = on_target(side, radius)
+    else:
+        from_target = np.arange(side) - (side - 1) / 2 - offsets[..., None]
+        squares = from_target**2
+        target = squares[:, 1, :, None] + squares[:, 0, None, :] <= radius**2
+    count = target.sum((-2, -1), keepdims=True)
+    share = jnp.where(target, 0.5 / jnp.maximum(count, 1), 0.5 / (side**2 - count))
     positive = positive[:, None, None]
     labels = jnp.where(positive & target, 1.0, -1.0)
     return labels, jnp.where(positive, share, 0.5 / side**2).astype(labels.dtype)
@@ -56,15 +67,18 @@ def balanced_logistic(
     scores: Float[Array, "n side side"],
     positive: Bool[Array, " n"],
     radius: float = RADIUS,
+    offsets: Float[Array, "n 2"] | None = None,
 ) -> Float[Array, ""]:
     """Weighted logistic loss of every score's sign, mean over pairs.
 
     Args:
-      scores: logits; the target of a positive pair is in the middle.
+      scores: logits.
       positive: of each pair.
-      radius: distance from the centre up to which a cell is the target's, cells.
+      radius: as for ``labels_and_weights``.
+      offsets: as for ``labels_and_weights``.
     """
-    labels, weights = labels_and_weights(positive, scores.shape[-1], radius)
+    side = scores.shape[-1]
+    labels, weights = labels_and_weights(positive, side, radius, offsets)
     return (weights * jax.nn.softplus(-labels * scores)).sum((1, 2)).mean()
 
 
@@ -99,14 +113,21 @@ class MultiTaskWeights(NamedTuple):
     fine_grained: float = 1.0
 
 
-def single_loss(outputs: Responses, positive: Bool[Array, " n"]) -> Float[Array, ""]:
+def single_loss(
+    outputs: Responses,
+    positive: Bool[Array, " n"],
+    radius: float = RADIUS,
+    offsets: Float[Array, "n 2"] | None = None,
+) -> Float[Array, ""]:
     """Loss of SiamFC, CFNet and MLSSNet: logistic, on the sum of adjusted responses.
 
     Args:
       outputs: of pairs.
       positive: of each pair.
+      radius: as for ``balanced_logistic``.
+      offsets: as for ``balanced_logistic``.
     """
-    return balanced_logistic(ensemble(outputs.adjusted), positive)
+    return balanced_logistic(ensemble(outputs.adjusted), positive, radius, offsets)
 
 
 def multi_task_loss(
@@ -116,6 +137,8 @@ def multi_task_loss(
     known: Bool[Array, " n"],
     weights: MultiTaskWeights = MultiTaskWeights(),
     labelling: Literal["paper", "released"] = "paper",
+    radius: float = RADIUS,
+    offsets: Float[Array, "n 2"] | None = None,
 ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
     """MMNet's weighted sum of the losses of its three branches.
 
@@ -128,6 +151,8 @@ def multi_task_loss(
       weights: of the losses.
       labelling: ``released`` repeats a slip of the published code: class 0 is ignored,
         class ``i`` teaches output ``i - 1``.
+      radius: as for ``balanced_logistic``.
+      offsets: as for ``balanced_logistic``.
 
     Returns:
       The loss, and its parts before weighting.
@@ -135,10 +160,11 @@ def multi_task_loss(
     if labelling == "released":
         known, classes = known & (classes > 0), classes - 1
     logits: Any = outputs.classes
+    place = radius, offsets
     parts = {
-        "discriminative": balanced_logistic(outputs.adjusted[:, 0], positive),
+        "discriminative": balanced_logistic(outputs.adjusted[:, 0], positive, *place),
         "classes": classification(logits, classes, known),
-        "fine_grained": balanced_logistic(outputs.adjusted[:, 1], positive),
+        "fine_grained": balanced_logistic(outputs.adjusted[:, 1], positive, *place),
     }
     total = sum(getattr(weights, name) * part for name, part in parts.items())
     return jnp.asarray(total), parts

@@ -1,32 +1,47 @@
 """Networks, pairs and measurements of Siamese trainings, as published or smaller.
 
-A smaller network has narrower layers, smaller crops, or both; what crops lose, margins
-and templates lose in proportion.
+A smaller network has narrower layers, smaller crops, or both; what crops lose, margins,
+templates and labels lose in proportion; the gain of SiamFC's scores makes up for what
+its last layer loses.
 """
 
 import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import jax
+import numpy as np
 
 from tirjax.backbones.alexnet import AlexNet
 from tirjax.backbones.norm import FROZEN, Norm
 from tirjax.data.sequence import DataError
 from tirjax.data.synthetic import preset as world
+from tirjax.data.training.canvas import Canvas
+from tirjax.data.training.hold_out import split
 from tirjax.data.training.mixture import Mixture
 from tirjax.data.training.opening import open_any
 from tirjax.data.training.rendered import Modality
-from tirjax.data.training.siamese_feed import MIX, POSITIVES, SiameseFeed
-from tirjax.data.training.siamese_pairs import CURATED, Cropping
+from tirjax.data.training.siamese_feed import CANVAS, MIX, POSITIVES, SiameseFeed
+from tirjax.data.training.siamese_pairs import (
+    CURATED,
+    OFFSETS,
+    SIAMFC_CHANGES,
+    UNCHANGED,
+    Changes,
+    Cropping,
+)
 from tirjax.data.training.siamese_rendered import RenderedSiamese
 from tirjax.heads.attention import Preset
 from tirjax.heads.multilevel import MLSSNet
 from tirjax.heads.multitask import MMNet
-from tirjax.heads.siamese import MARGIN, CFNet, Siamese, SiamFC
+from tirjax.heads.siamese import GAIN, MARGIN, CFNet, Siamese, SiamFC
 from tirjax.tasks import tracking
 from tirjax.tasks.base import Task
 from tirjax.tasks.run import Blend, Eval, Feed, Run
+from tirjax.tasks.siamese import objective
+from tirjax.tasks.siamese_losses import RADIUS
 from tirjax.trackers.base import Tracker
 from tirjax.trackers.siamese import (
     CFNET_CONV5,
@@ -45,6 +60,11 @@ DATA: dict[str, tuple[str, Modality]] = {
     "vid": ("imagenet_vid", "rgb"),
     "tir": ("lsotb_tir_train", "tir"),
 }
+# Pixels. MMNet's gates over places see where the border is: were all targets in the
+# middle, the fine-grained branch would learn to look there, whatever the picture shows.
+WANDER = 32.0
+VALIDATION = 0.1  # share of the videos
+VALIDATED = 8  # batches of a validation
 
 _LAST = {"siamfc": 256, "cfnet": 32, "mlssnet": 64, "mmnet": 64}
 _CONFIGS = {
@@ -91,7 +111,7 @@ def network(
     # 49 cells of conv5 become 17 of a template; smaller crops keep the proportion.
     margin = round(MARGIN * ((side - 11) // 4 - 12) / 49)
     if name == "siamfc":
-        return SiamFC(trunk)
+        return SiamFC(trunk, gain=GAIN * _LAST[name] / widths[-1])
     if name == "cfnet":
         return CFNet(trunk, margin)
     if name == "mlssnet":
@@ -99,13 +119,23 @@ def network(
     return MMNet(trunk, margin, preset, CLASSES)
 
 
+def label_radius(side: int) -> float:
+    """Distance up to which a cell is the target's, cells, of search regions of a side.
+
+    Where a label is wide beside the target, training flattens the peak that a tracker
+    needs.
+    """
+    return RADIUS * (side + 1) / (SIDE + 1)
+
+
 def cropping(name: Name, *, preset: Preset = "paper", side: int = SIDE) -> Cropping:
     """Crops that a network learns from.
 
     Args:
       name: of the tracker.
-      preset: ``paper`` shows targets as large as the tracker does; ``released`` half as
-        large, and counts corners of their surroundings as of their class.
+      preset: ``paper`` shows targets as large as the tracker does, and those of MMNet
+        off the middle; ``released`` half as large in the middle, and counts corners of
+        their surroundings as of their class.
       side: of search regions when tracking, pixels.
     """
     exemplar = side // 2 if name == "siamfc" else side
@@ -114,7 +144,11 @@ def cropping(name: Name, *, preset: Preset = "paper", side: int = SIDE) -> Cropp
     released = preset == "released"
     # SiamFC's curated crops are what its tracker cuts.
     context = CURATED if released and name != "siamfc" else 1.0
-    return Cropping(exemplar, search, context, corners_count=released)
+    shift = SIAMFC_CHANGES.shift * side / SIDE
+    changes = {"siamfc": SIAMFC_CHANGES._replace(shift=shift), "cfnet": OFFSETS}
+    if not released:
+        changes["mmnet"] = Changes(wander=WANDER * side / SIDE)
+    return Cropping(exemplar, search, context, released, changes.get(name, UNCHANGED))
 
 
 def tracker(
@@ -190,6 +224,9 @@ def pairs(
     seed: int = 0,
     classes: Mapping[str, int] | None = None,
     lanes: int = 1,
+    canvas: tuple[int, int] = CANVAS.size,
+    apart: int = MIX.apart,
+    validating: bool = False,
 ) -> Feed:
     """Pairs of the data that a strategy names, all sequences alike.
 
@@ -203,18 +240,27 @@ def pairs(
       seed: of the draws.
       classes: as for ``SiameseFeed``.
       lanes: scenes rendered at once.
+      canvas: rows and columns of the arrays that frames are put into.
+      apart: as for ``Mix``.
+      validating: whether they are of the last tenth of the videos and not of the
+        others; the synthetic world has no end.
 
     Raises:
       DataError: only some folders are given, one cannot be used, or a number does not
         fit.
     """
     mix = MIX if name in ("mlssnet", "mmnet") else POSITIVES
+    mix = mix._replace(apart=apart)
     missing = [f"--{key} DIR" for key, folder in folders.items() if folder is None]
     if not missing:
-        sets = [open_any(DATA[k][0], folder) for k, folder in folders.items() if folder]
+        opened = [
+            open_any(DATA[k][0], folder) for k, folder in folders.items() if folder
+        ]
+        sets = [split(found, VALIDATION)[validating] for found in opened]
         mixture = Mixture(sets, [len(found) for found in sets])
+        arrays = Canvas(canvas, CANVAS.channels, CANVAS.reach)
         known = dict(classes or {})
-        return SiameseFeed(mixture, mix, crops, classes=known, batch=batch, seed=seed)
+        return SiameseFeed(mixture, mix, crops, arrays, known, batch, seed)
     if len(missing) < len(folders):
         raise DataError(f"these pairs need {' and '.join(missing)} as well")
     share, rest = divmod(batch, len(folders))
@@ -229,6 +275,50 @@ def pairs(
         for key in folders
     ]
     return feeds[0] if len(feeds) == 1 else Blend(tuple(feeds))
+
+
+def validation(
+    name: Name,
+    net: Siamese,
+    crops: Cropping,
+    folders: Mapping[str, Path | None],
+    every: int,
+    *,
+    losses: Mapping[str, Any] | None = None,
+    **drawn: Any,
+) -> dict[str, Eval]:
+    """Losses on pairs of the videos kept for it, by name; none without folders.
+
+    Pairs are the same each time and not changed at random; batch norms use their
+    running moments.
+
+    Args:
+      name: as for ``pairs``.
+      net: that learns.
+      crops: that it learns from.
+      folders: as for ``pairs``.
+      every: steps between two; 0 makes none.
+      losses: settings of ``objective``.
+      **drawn: the others of ``pairs``.
+    """
+    if not every or None in folders.values():
+        return {}
+    crops = dataclasses.replace(crops, changes=UNCHANGED)
+    feed = pairs(name, crops, folders, validating=True, **drawn)
+    judge = net.clone(backbone=net.backbone.clone(norm=FROZEN))
+    value, key = objective(judge, **(losses or {})), jax.random.key(0)
+
+    @jax.jit
+    def look(variables, raw):
+        loss, (parts, _) = value(variables, feed.make(raw, key))
+        return {"loss": loss} | parts
+
+    def measure(variables):
+        raw = (feed.read(step)[0] for step in range(VALIDATED))
+        found = [jax.device_get(look(variables, some)) for some in raw]
+        return {k: float(np.mean([each[k] for each in found])) for k in found[0]}
+
+    return {"validation": Eval(every, measure)}
 
 
 def read_classes(path: Path | None) -> dict[str, int]:

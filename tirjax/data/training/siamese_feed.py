@@ -1,11 +1,14 @@
 """Batches of Siamese pairs drawn from data sets on disk.
 
 As for clips, an example is a function of the seed and its number in the whole run.
+Every sequence has its turn once an epoch; one that cannot give what is asked for is
+replaced at random.
 
 Source: the published training code of CFNet, MLSSNet and MMNet (which pairs are drawn).
 """
 
 import dataclasses
+import itertools
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -25,6 +28,7 @@ from tirjax.data.training.siamese_pairs import (
     Pairs,
     make_pair,
 )
+from tirjax.data.training.turns import turns
 from tirjax.typing import Array, Key
 
 
@@ -138,14 +142,20 @@ class SiameseFeed:
     def _example(self, number: int, found: list[str]) -> Drawn:
         rng = np.random.default_rng((self.seed, number))
         kind = int(rng.choice(3, p=self.mix.shares))
-        return first_good(lambda: self._draw(kind, rng), self.on_error, found)
+        planned = [*turns(self.mixture, self.seed, number)]
+        return first_good(lambda: self._draw(kind, rng, planned), self.on_error, found)
 
-    def _draw(self, kind: int, rng: np.random.Generator) -> Drawn:
+    def _draw(
+        self, kind: int, rng: np.random.Generator, planned: list[tuple[int, int]]
+    ) -> Drawn:
+        """Of sequences ``planned``, which leave the list, or of others."""
         least = {EASY: 1, HARD: self.mix.apart + 2}.get(kind, 2)
-        first, sequence = self._sequence(least, rng)
+        mine, others = planned[:1], planned[1:]
+        planned.clear()
+        first, sequence = self._sequence(mine, least, rng)
         chosen = draw_two(sequence.visible, kind, self.mix, rng)
         if kind == EASY:
-            _, other = self._sequence(1, rng, but=first)
+            _, other = self._sequence(others, 1, rng, but=first)
             alone = rng.choice(np.flatnonzero(other.visible), 1)
             frames = [(sequence, chosen[:1]), (other, alone)]
         else:
@@ -156,11 +166,15 @@ class SiameseFeed:
         return Drawn._make((sample, np.int32(kind), np.int32(class_id)))
 
     def _sequence(
-        self, least: int, rng: np.random.Generator, but: tuple[int, int] | None = None
+        self,
+        planned: list[tuple[int, int]],
+        least: int,
+        rng: np.random.Generator,
+        but: tuple[int, int] | None = None,
     ) -> tuple[tuple[int, int], Sequence]:
-        """A sequence that shows its target often enough, another than ``but``."""
-        for _ in range(10 * MOST_FAILURES):
-            at = self.mixture.draw(rng)
+        """The first that shows its target often enough, another than ``but``."""
+        drawn = (self.mixture.draw(rng) for _ in range(10 * MOST_FAILURES))
+        for at in itertools.chain(planned, drawn):
             if at == but:
                 continue
             opened = self.mixture.open(*at)

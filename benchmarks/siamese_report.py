@@ -1,0 +1,126 @@
+"""The tables of ``siamese_table.py``."""
+
+import dataclasses
+import datetime
+import json
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from cmd_report import spread, summary
+from tabulate import tabulate
+
+# Of MMNet's paper: EAO on VOT-TIR2015 (table 1), success on PTB-TIR in percent (2).
+# Source: Liu et al., Multi-Task Driven Feature Models for Thermal Infrared Tracking,
+# AAAI 2020.
+TABLE1 = {
+    "dis": ".282",
+    "cls": ".307",
+    "fine_hc": ".322",
+    "fine_pc": ".326",
+    "only_vid": ".332",
+}
+TABLE2 = {
+    "only_vid": "50.2",
+    "only_tir": "51.9",
+    "re_training": "52.1",
+    "fine_tuning": "52.5",
+    "mix_training": "53.9",
+}
+NETS = ("siamfc", "cfnet", "mlssnet")
+_LABELS = {"only_vid": "all (only_vid)"}
+
+Entry = dict[str, Any]
+
+
+def collected(workdir: Path, rows: tuple[str, ...]) -> dict[str, list[Entry]]:
+    """Entries by row, one a seed."""
+    found: dict[str, list[Entry]] = {}
+    for row in rows:
+        files = sorted(workdir.glob(f"{row.replace(' ', '_')}-seed*.json"))
+        found[row] = [json.loads(file.read_text()) for file in files]
+    return {row: runs for row, runs in found.items() if runs}
+
+
+def losses(runs: list[Entry], what: str = "loss") -> str:
+    """First and last, means over the seeds; a dash where nothing was learned."""
+    ends = [run["metrics"][what] for run in runs if what in run["metrics"]]
+    if not ends:
+        return "–"
+    first, last = np.mean(ends, 0)
+    return f"{first:.3f} → {last:.3f}"
+
+
+def table(found: dict[str, list[Entry]], rows: tuple[str, ...], paper: Any) -> str:
+    """Losses, success and precision of some rows, and what the paper has."""
+    there = [row for row in rows if row in found]
+    kinds = [*summary(found[there[0]][0]["sequences"])]
+    lines = []
+    for row in there:
+        runs = found[row]
+        each = [summary(run["sequences"]) for run in runs]
+        miss = losses(runs, "miss")
+        line = [_LABELS.get(row, row), len(runs), losses(runs), miss]
+        for kind in kinds:
+            line += [spread([s[kind][i] for s in each]) for i in range(2)]
+        lines.append([*line, paper.get(row, "–")])
+    heads = [f"{kind} {m}" for kind in kinds for m in ("S", "P")]
+    heads = ["row", "seeds", "loss", "miss", *heads, "paper"]
+    return tabulate(lines, heads, "github", disable_numparse=True)
+
+
+def sequences_table(found: dict[str, list[Entry]]) -> str:
+    """Success on every real sequence."""
+    names = [e["name"] for e in next(iter(found.values()))[0]["sequences"]]
+    kinds = [e["kind"] for e in next(iter(found.values()))[0]["sequences"]]
+    real = [i for i, kind in enumerate(kinds) if kind == "real"]
+    lines = [
+        [row, *(spread([r["sequences"][i]["success"] for r in runs]) for i in real)]
+        for row, runs in found.items()
+    ]
+    heads = ["row", *(names[i] for i in real)]
+    return tabulate(lines, heads, "github", disable_numparse=True)
+
+
+def about(options: Any) -> dict[str, Any]:
+    """Where and with what it was measured."""
+    facts: dict[str, Any] = {
+        "date": datetime.date.today().isoformat(),
+        "device": jax.devices()[0].device_kind,
+        "jax": jax.__version__,
+    }
+    left_out = ("workdir", "out", "report", "rows", "hit_uav", "real")
+    shown = dataclasses.asdict(options)
+    facts |= {k: v for k, v in shown.items() if k not in left_out}
+    facts["hit_uav"] = "its tracks" if options.hit_uav else "none"
+    return facts
+
+
+def report(options: Any, rows: tuple[str, ...]) -> None:
+    """Writes the tables."""
+    found = collected(options.workdir, rows)
+    conditions = about(options)
+    untrained = tuple(row for row in rows if row.startswith("untrained"))
+    facts = "\n".join(f"* {key}: {value}" for key, value in conditions.items())
+    text = (
+        "# Siamese trackers, trained on a small scale\n\nSuccess (S) and precision at "
+        "20 pixels (P) in percent, mean ± standard deviation over seeds; losses and "
+        "the share of\npositive pairs whose peak is off the target (miss), first and "
+        "last 20 steps.\nWritten by `benchmarks/siamese_table.py`, whose docstring "
+        f"says what is compared.\n\n{facts}\n\n## Branches of MMNet (its table 1)\n\n"
+        "Trained on colour clips in grey; paper: EAO on VOT-TIR2015.\n\n"
+        f"{table(found, (*TABLE1, 'untrained mmnet'), TABLE1)}\n\n"
+        "## Strategies (its table 2)\n\nPaper: success on PTB-TIR, percent.\n\n"
+        f"{table(found, (*TABLE2, 'untrained mmnet'), TABLE2)}\n\n"
+        "## The others\n\nSiamFC and CFNet from thermal clips, MLSSNet from both "
+        f"kinds.\n\n{table(found, (*NETS, *untrained), {})}\n\n"
+        f"## Success on the real sequences\n\n{sequences_table(found)}\n"
+    )
+    options.out.mkdir(parents=True, exist_ok=True)
+    target = options.out / "siamese_table"
+    target.with_suffix(".md").write_text(text)
+    target.with_suffix(".json").write_text(
+        json.dumps({"conditions": conditions, "rows": found}, default=str) + "\n"
+    )
+    print(text)
