@@ -123,10 +123,11 @@ def test_an_easy_mapping_is_learned(learning):
 
 def test_the_preview_shows_both_ways(learning):
     task, _, state = learning
-    seen = jax.jit(task.preview)(task.variables(state), scenes(3))
-    assert seen.pixels.shape == (2, 2 * SIDE, 2 * SIDE, 3)
-    want = (scenes(3).source + 1) / 2 * 255
-    np.testing.assert_allclose(seen.pixels[:, :SIDE, :SIDE], want, atol=1e-3)
+    seen = jax.jit(task.preview)(task.variables(state), scenes(3)).pixels
+    assert seen.shape == (2, 6, SIDE, SIDE, 3)
+    for place, images in zip((0, 3), scenes(3), strict=True):
+        want = (images + 1) / 2 * 255
+        np.testing.assert_allclose(seen[:, place], want, atol=1e-3)
 
 
 def test_domains_of_other_channels_have_no_identity_loss():

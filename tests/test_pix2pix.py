@@ -104,12 +104,14 @@ def test_an_easy_mapping_is_learned(learning):
     assert metrics["generator_l1"] < 0.6 * first
 
 
-def test_the_preview_is_a_picture_without_boxes(learning):
+def test_the_preview_is_source_target_and_translation(learning):
     task, _, state = learning
-    seen = jax.jit(task.preview)(task.variables(state), scenes(1))
-    assert seen.pixels.shape == (2, 2 * SIDE, 2 * SIDE, 3)
-    assert seen.pixels.min() >= 0 and seen.pixels.max() <= 255
-    assert np.isnan(seen.truth).all() and seen.scores.shape == (2, 0, 0)
+    seen = jax.jit(task.preview)(task.variables(state), scenes(1)).pixels
+    assert seen.shape == (2, 3, SIDE, SIDE, 3)
+    assert seen.min() >= 0 and seen.max() <= 255
+    for place, images in enumerate(scenes(1)):
+        want = np.broadcast_to((images + 1) / 2 * 255, seen[:, place].shape)
+        np.testing.assert_allclose(seen[:, place], want, atol=1e-3)
 
 
 @pytest.mark.slow

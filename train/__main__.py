@@ -18,6 +18,8 @@ COMMANDS = {
     "convert": options.Convert,
     "extract": options.Extract,
     "merge": options.Merge,
+    "synthesize": options.Synthesize,
+    "analyse": options.Analyse,
 }
 
 
@@ -75,6 +77,14 @@ def _dispatch(chosen, settings: list[str]) -> None:
             from .pairs import pairs
 
             pairs(chosen)
+        case options.Analyse():
+            from .analyse import analyse
+
+            analyse(chosen)
+        case options.Synthesize():
+            from .synthesize import synthesize
+
+            synthesize(chosen)
         case options.Merge():
             from .merge import merge
 

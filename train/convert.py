@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tirjax.checkpoints import save_variables
-from tirjax.convert import dcfnet, gan, matfile, pytorch, siamese
+from tirjax.convert import dcfnet, gan, matfile, pytorch, siamese, vgg
 from tirjax.convert.rename import leaves
 from tirjax.data.sequence import DataError
 
@@ -40,6 +40,8 @@ def _read(file: Path, architecture: str | None) -> pytorch.Converted:
     asked = architecture == dcfnet.NAME
     if asked or (architecture is None and dcfnet.holds(file)):
         return dcfnet.convert(file)
+    if architecture == vgg.NAME or (architecture is None and vgg.holds(file)):
+        return vgg.convert(file)
     if matfile.is_mat(file):
         got = siamese.convert(file)
         if architecture not in (None, got.architecture):

@@ -10,6 +10,7 @@ from jax.experimental import multihost_utils
 
 from tirjax import training_checkpoints as checkpoints
 from tirjax.tasks.run import Run
+from tirjax.tasks.translation import TRANSLATIONS
 
 from . import about, configs, devices, loop
 from .journal import Log
@@ -108,16 +109,26 @@ def _train(workdir: Path, run: Run, mesh, record: dict, manager) -> None:
             raise Interrupted(
                 f"saved step {done} in {workdir}; repeat the command to go on"
             )
-        log.say(
-            f"done: `python -m track run VIDEO --init x,y,w,h --tracker "
-            f"{run.tracker} --weights {workdir}`"
+        log.say(f"done: `{_next(run, workdir)}`")
+
+
+def _next(run: Run, workdir: Path) -> str:
+    """The command that uses what was trained."""
+    if run.tracker in TRANSLATIONS:
+        return (
+            f"python -m train synthesize DATASET --data DIR --generator {workdir} "
+            "--out OUT"
         )
+    return (
+        f"python -m track run VIDEO --init x,y,w,h --tracker {run.tracker} "
+        f"--weights {workdir}"
+    )
 
 
 def _welcome(run: Run, mesh, state) -> str:
     count = sum(x.size for x in jax.tree.leaves(run.task.variables(state)["params"]))
     kind = jax.devices()[0].device_kind
     return (
-        f"{count:,} parameters, {run.steps} steps of {run.feed.batch} sequences on "
+        f"{count:,} parameters, {run.steps} steps of {run.feed.batch} examples on "
         f"{mesh.size} x {kind}"
     )

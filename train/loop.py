@@ -16,6 +16,7 @@ from jax.sharding import Mesh
 
 from tirjax.data.sequence import DataError
 from tirjax.data.training.loader import batches
+from tirjax.tasks.base import Gallery
 from tirjax.tasks.run import Run
 from tirjax.typing import PyTree
 
@@ -170,6 +171,11 @@ class Loop:
         here = devices.local(variables)
         some = jax.tree.map(lambda x: x[:SHOWN], raw)
         shown = self._preview(here, self._make(some, keys(self.run)[1]))
+        if isinstance(shown, Gallery):
+            rows = jax.device_get(shown.pixels)
+            images, columns = rows.reshape(-1, *rows.shape[2:]), rows.shape[1]
+            self.log.image(step, "examples", pictures.grid(images, columns))
+            return
         pixels, truth, found, scores = jax.device_get(shown)
         if scores.size == 0:
             scores = np.zeros((len(pixels), 2, 2))

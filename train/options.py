@@ -6,11 +6,14 @@ the help.
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from tyro.conf import OmitArgPrefixes, Positional
+from tyro.conf import OmitArgPrefixes, Positional, arg
 
 from tirjax_shell.options import COMMON, Common, Folder, Number, Text
+
+# A choice that something else makes where it is not given.
+_UNSET = arg(help_behavior_hint="")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -186,4 +189,104 @@ class Extract:
     """Folder of a run, for its newest checkpoint, or of one checkpoint."""
     out: Path
     """Folder for the network; a network that is there is replaced."""
+    common: OmitArgPrefixes[Common] = COMMON
+
+
+@dataclasses.dataclass(frozen=True)
+class Synthesize:
+    """Translate a labelled visible data set, frame by frame, into a thermal one.
+
+    Boxes, absence and attributes are those of the originals, and pictures have their
+    size. OUT gets a folder a sequence in the layout of GOT-10k, manifest.json and
+    contact_sheet.png. A sequence appears when all of it is there; repeating an
+    interrupted command goes on where it stopped, with the same settings only. Data sets
+    are those of `train prepare`; `folder` reads what comes out.
+
+    The preset `default` squashes every frame to 256x256 as the authors of ECO-stir did,
+    rounds to the nearest value and writes PNG. `released` does all as they did: values
+    rounded down, JPEG of quality 75. Flags below change single choices.
+
+    For example:
+        python -m train synthesize got10k --data ~/GOT-10k --generator weights/g --out s
+        python -m train synthesize folder --data clips --generator runs/cycle --out s \\
+            --direction forward --fit full
+    """
+
+    dataset: Positional[str]
+    """Name of the data set."""
+    generator: Path
+    """Checkpoint of a U-Net or ResNet generator, its .pth file, or a training run."""
+    out: Path
+    """Folder for the translated data set."""
+    data: Folder = None
+    """Folder of the data set."""
+    cut: Text = None
+    """Part of the data set by its name, or names of sequences with commas."""
+    direction: Annotated[Literal["forward", "backward"] | None, _UNSET] = None
+    """Which generator of a CycleGAN run: from source to target, or back."""
+    preset: Literal["default", "released"] = "default"
+    """Where all choices below begin."""
+    fit: Annotated[Literal["squash", "keep", "full"] | None, _UNSET] = None
+    """To a square of --size; to a longer side of --size, the aspect kept; or not
+    resized at all. The last two mirror frames up to the next multiple that the network
+    needs, and cut that off again."""
+    size: Number = None
+    """Working size, pixels."""
+    statistics: Annotated[Literal["image", "running"] | None, _UNSET] = None
+    """Of batch norms: of the image that is translated, or those kept in training."""
+    rounding: Annotated[Literal["nearest", "down"] | None, _UNSET] = None
+    """Of values to whole numbers."""
+    format: Annotated[Literal["png", "jpeg", "png16"] | None, _UNSET] = None
+    """Of the pictures; png16 has 16 bits."""
+    quality: Number = None
+    """Of JPEG, 1 to 100."""
+    channels: Annotated[Literal[1, 3] | None, _UNSET] = None
+    """Of the pictures: 1 keeps the first, as the authors do; 3 for visible ones."""
+    batch: Number = None
+    """Images at a time, a multiple of the devices; by default 4 a device. It changes
+    the speed and no picture."""
+    devices: Number = None
+    """Virtual devices on a CPU, for trying out several; a batch is spread over all."""
+    on_error: Literal["stop", "skip"] = "stop"
+    """At a frame that cannot be read: stop, or leave out the frame and its labels; a
+    sequence that cannot be opened is left out as a whole."""
+    common: OmitArgPrefixes[Common] = COMMON
+
+
+@dataclasses.dataclass(frozen=True)
+class Analyse:
+    """Compare kinds of images: what a network's first filters make of them, and how
+    steep they are.
+
+    Both analyses of the paper on synthetic thermal data. Activations: the mean answer
+    of each filter of a first layer, as its share of all; networks of visible images
+    have filters that thermal ones hardly move. Gradients: a histogram of their lengths;
+    thermal images are flatter than grey ones, and synthetic ones should be too. OUT
+    gets plots, tables (CSV) and analysis.json.
+
+    A pile is PATH or NAME=PATH: a folder with pictures at any depth, a data set, a
+    video, a prepared data set. Two or more; others are compared with the first. All
+    pictures are squeezed to one square: piles of very different sizes differ in
+    steepness for that alone.
+
+    For example:
+        python -m train analyse real=LSOTB-TIR synthetic=out grey=GOT-10k --out a
+        python -m train analyse vis ir --out a --what activations --backbone w/dimp50
+    """
+
+    piles: Positional[tuple[str, ...]]
+    """Pictures to compare."""
+    out: Path
+    """Folder for plots and numbers."""
+    backbone: str = "dimp10"
+    """A converted network or a training run, SqueezeNet's .npz, or dimp10, which
+    ships."""
+    what: str = "activations,gradients"
+    """Either, or both with a comma."""
+    sample: int = 200
+    """Pictures of each pile to look at, spread evenly."""
+    size: int = 256
+    """Side of the square, pixels."""
+    operator: Literal["sobel", "prewitt", "central"] = "sobel"
+    """Of the gradient."""
     common: OmitArgPrefixes[Common] = COMMON

@@ -35,6 +35,17 @@ class Preview(NamedTuple):
     scores: Float[Array, "n f f"]
 
 
+class Gallery(NamedTuple):
+    """Images in a row for each of a few examples, for people to look at.
+
+    Attributes:
+      pixels: ``[n, k, h, w, 3]``, 0..255; what the ``k`` images of a row are is for the
+        task to say.
+    """
+
+    pixels: Float[Array, "n k h w 3"]
+
+
 class Task(NamedTuple):
     """Pure functions of a state that only the task understands.
 
@@ -45,13 +56,14 @@ class Task(NamedTuple):
         sees the same signature. ``mean`` averages gradients over devices. Metrics are
         scalars, one of them ``loss``.
       variables: ``state -> variables`` that a tracker takes.
-      preview: ``(variables, batch) -> Preview``.
+      preview: ``(variables, batch) -> Preview``, or a ``Gallery`` where there are no
+        boxes.
     """
 
     init: Callable[[Key[Array, ""]], Any]
     update: Callable[[Any, PyTree, Key[Array, ""], Mean], tuple[Any, Metrics]]
     variables: Callable[[Any], PyTree]
-    preview: Callable[[PyTree, PyTree], Preview]
+    preview: Callable[[PyTree, PyTree], Preview | Gallery]
 
 
 class State(NamedTuple):

@@ -21,7 +21,7 @@ from tirjax.tasks.gan import (
     Player,
     discriminator_loss,
     first_player,
-    mosaic,
+    gallery,
     moved,
     named,
     run,
@@ -161,14 +161,18 @@ def cyclegan_task(
 
 
 def _preview(nets):
-    """Sources above targets, translations on their right."""
+    """Source, its translation, back again; the same of the target."""
 
     def see(variables, batch: Images):
-        found = []
-        for way, images in zip(WAYS, batch, strict=True):
+        def go(way, images):
             parts = (variables[part][way] for part in ("params", "batch_stats"))
-            found.append(run(nets[way], *parts, images)[0])
-        return mosaic((batch.source, found[0]), (batch.target, found[1]))
+            return run(nets[way], *parts, images)[0]
+
+        rows = []
+        for (there, back), images in zip((WAYS, WAYS[::-1]), batch, strict=True):
+            found = go(there, images)
+            rows += [images, found, go(back, found)]
+        return gallery(*rows)
 
     return see
 

@@ -12,25 +12,26 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from tirjax.tasks.base import Metrics, Preview
+from tirjax.data.training.image_feed import Images
+from tirjax.tasks.base import Gallery, Metrics
 from tirjax.tasks.gan_losses import Mode, adversarial, gradient_penalty
 from tirjax.typing import Array, Float, Key, PyTree
 
+__all__ = [
+    "Images",
+    "Player",
+    "adam",
+    "discriminator_loss",
+    "first_player",
+    "gallery",
+    "linear_decay",
+    "moved",
+    "named",
+    "run",
+]
+
 Version = Literal["paper", "released"]
 PENALTY = 10.0  # weight of a Wasserstein critic's gradient penalty
-
-
-class Images(NamedTuple):
-    """A batch for a translator.
-
-    Attributes:
-      source: ``[n, h, w, c]``, -1..1, images to be translated.
-      target: ``[n, h, w, d]``, -1..1, the same scenes in the other spectrum; for
-        CycleGAN any scenes.
-    """
-
-    source: Array
-    target: Array
 
 
 class Player(NamedTuple):
@@ -153,16 +154,11 @@ def named(name: str, metrics: Metrics) -> Metrics:
     return {f"{name}_{key}" if key else name: v for key, v in metrics.items()}
 
 
-def mosaic(top: tuple[Array, Array], bottom: tuple[Array, Array]) -> Preview:
-    """Four images of each example as one picture; there are no boxes in it.
+def gallery(*images: Float[Array, "n h w c"]) -> Gallery:
+    """Images of each example side by side.
 
     Args:
-      top: left and right images, -1..1, of one channel or three.
-      bottom: the same.
+      images: -1..1, of one channel or three, all of one size.
     """
-    colour = lambda x: jnp.broadcast_to(x, (*x.shape[:3], 3))
-    row = lambda pair: jnp.concatenate([colour(x) for x in pair], axis=2)
-    whole = jnp.concatenate([row(top), row(bottom)], axis=1)
-    pixels = (whole + 1) / 2 * 255
-    none = jnp.full((len(pixels), 4), jnp.nan)
-    return Preview(pixels, none, none, jnp.zeros((len(pixels), 0, 0)))
+    colour = [jnp.broadcast_to(x, (*x.shape[:3], 3)) for x in images]
+    return Gallery((jnp.stack(colour, axis=1) + 1) / 2 * 255)

@@ -20,7 +20,7 @@ from tirjax.tasks.gan import (
     Player,
     discriminator_loss,
     first_player,
-    mosaic,
+    gallery,
     moved,
     named,
     run,
@@ -123,10 +123,9 @@ def pix2pix_task(
         return Pix2PixState(g, d, state.step + 1), {"loss": total} | metrics
 
     def preview(variables, batch: Images):
-        """Source and translation above target and error, dark where there is none."""
+        """Source, target and translation."""
         stats = variables["batch_stats"]
         found, _ = run(generator, variables["params"], stats, batch.source)
-        error = jnp.abs(found - batch.target).mean(-1, keepdims=True) - 1
-        return mosaic((batch.source, found), (batch.target, error))
+        return gallery(batch.source, batch.target, found)
 
     return Task(init, update, lambda state: state.generator.variables, preview)

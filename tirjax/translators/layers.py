@@ -10,7 +10,9 @@ Unsupervised Representation Learning with DCGANs, ICLR 2016).
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from flax.linen.dtypes import promote_dtype
 
+from tirjax.translators.convolve import convolve, convolve_up
 from tirjax.translators.norms import SPREAD
 from tirjax.typing import Array, Float, Key
 
@@ -43,13 +45,41 @@ def conv(
         padding=padding,
         use_bias=bias,
         kernel_init=DRAWN,
+        conv_general_dilated=convolve,
         name=name,
     )
 
 
+class UpConv(nn.Module):
+    """Transposed convolution of stride 2.
+
+    Attributes:
+      features: output channels.
+      size: side of the kernel.
+      extra: rows and columns more at the end of the output.
+      bias: whether it has one.
+    """
+
+    features: int
+    size: int
+    extra: int = 0
+    bias: bool = True
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "n h w c"]) -> Float[Array, "n oh ow d"]:
+        """Doubles rows and columns."""
+        shape = (self.size, self.size, self.features, x.shape[-1])
+        kernel = self.param("kernel", DRAWN, shape)
+        x, kernel = promote_dtype(x, kernel)
+        y = convolve_up(x, kernel, self.extra)
+        if not self.bias:
+            return y
+        return y + self.param("bias", nn.initializers.zeros, (self.features,))
+
+
 def up_conv(
     features: int, size: int, *, extra: int = 0, bias: bool, name: str
-) -> nn.ConvTranspose:
+) -> UpConv:
     """Transposed convolution of stride 2, whose output is twice as large.
 
     Args:
@@ -59,17 +89,7 @@ def up_conv(
       bias: whether it has one.
       name: of its variables.
     """
-    before = size - 2  # one row of the output is cut off on each side
-    return nn.ConvTranspose(
-        features,
-        (size, size),
-        (2, 2),
-        padding=[(before, before + extra)] * 2,
-        use_bias=bias,
-        transpose_kernel=True,
-        kernel_init=DRAWN,
-        name=name,
-    )
+    return UpConv(features, size, extra, bias, name=name)
 
 
 def reflect(x: Float[Array, "n h w c"], margin: int) -> Float[Array, "n h2 w2 c"]:
