@@ -1,9 +1,9 @@
 """Trackers on synthetic clips that no training run has seen.
 
-    python benchmarks/held_out.py [--weights runs/a]
+    python benchmarks/held_out.py [--weights dimp10=runs/a]
 
 Clips are those of ``Synthetic(preset, seed=10_000)``; training draws its scenes from
-keys of its own. The untrained network is the same one with parameters as drawn.
+keys of its own. An untrained network has parameters as drawn.
 """
 
 import dataclasses
@@ -26,7 +26,8 @@ from tirjax.trackers import NETWORKS, TRACKERS
 
 PROTOCOL = PROTOCOLS["lsotb"]
 RESULTS = Path(__file__).with_name("results")
-SEED, UNTRAINED = 10_000, "dimp10 untrained"
+SEED = 10_000
+LEARNED = ("dimp_squeezenet", "dimp10")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,31 +38,30 @@ class Options:
       presets: of the synthetic world.
       clips: how many of each.
       trackers: which.
-      weights: checkpoint of dimp10; the one that ships by default.
+      weights: checkpoints, ``NAME=DIR``; those that ship by default.
       out: where the Markdown and JSON reports go.
     """
 
     presets: tuple[str, ...] = ("easy", "mixed", "hard")
     clips: int = 10
-    trackers: tuple[str, ...] = ("dimp10", "eco_hc", "eco_hc_tir", "kcf", "mosse")
+    trackers: tuple[str, ...] = (*LEARNED, "eco_hc", "eco_hc_tir", "kcf", "mosse")
     weights: tuple[str, ...] = ()
     out: Path = RESULTS
 
 
-def untrained() -> Any:
-    """Variables of DiMP-10 before training."""
+def untrained(name: str) -> Any:
+    """Variables of a network as they are drawn."""
     images, boxes = jnp.zeros((1, 128, 128, 3)), jnp.ones((1, 4))
-    return jax.jit(NETWORKS["dimp10"]().init)(jax.random.key(0), images, boxes)
+    return jax.jit(NETWORKS[name]().init)(jax.random.key(0), images, boxes)
 
 
 def contenders(options: Options) -> dict[str, tuple[str, Any]]:
     """By label: the tracker and its parameters."""
     names = [*options.trackers]
-    given = options.weights if "dimp10" in names else ()
-    loaded = weights.load(names, given)
+    loaded = weights.load(names, options.weights)
     found: dict[str, tuple[str, Any]] = {n: (n, loaded[n].params) for n in names}
-    if "dimp10" in names:
-        found[UNTRAINED] = ("dimp10", untrained())
+    for name in set(names) & {*LEARNED}:
+        found[f"{name} untrained"] = (name, untrained(name))
     return found
 
 

@@ -4,7 +4,11 @@ import logging
 import os
 from pathlib import Path
 
-os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+# Most of the time goes into compiling, so the compiler is told not to optimise.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0",
+)
 
 import jax
 import numpy as np

@@ -178,6 +178,7 @@ def params():
     return jax.tree_util.tree_map_with_path(draw, shapes)
 
 
+@pytest.mark.slow
 def test_targets_in_a_batch_equal_each_alone_in_one_compiled_step(params):
     tracker, rng = atom(SMALL), np.random.default_rng(1)
     pixels = rng.integers(0, 255, (4, 64, 80, 1), np.uint8)

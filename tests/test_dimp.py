@@ -240,6 +240,7 @@ def test_a_box_has_a_finite_derivative_by_the_weights(params, frames):
     assert np.isfinite(slope).all() and np.abs(slope).min() > 0
 
 
+@pytest.mark.slow
 def test_reverse_mode_gives_the_same_derivative(params, frames):
     """Through five frames, two trainings of the filter among them."""
     reversible = dataclasses.replace(TINY, reversible=True)

@@ -156,6 +156,7 @@ def test_frozen_statistics_stay():
     assert_moved(variables, ["test"], ["params"])
 
 
+@pytest.mark.slow
 def test_taking_a_branch_from_a_training_of_all_leaves_the_others_as_they_were():
     both = {"trained": ("reference", "test"), "statistics": "all", "weights": BOXES}
     kept, state, _ = trained("reference", **both)
@@ -190,6 +191,7 @@ def test_steps_far_below_the_last_digit_add_up():
 # Gradients.
 
 
+@pytest.mark.slow
 def test_the_gradient_is_that_of_the_whole_network_where_it_may_move():
     net = dimp_net(10, norm=norms("frozen", ()))
     value = dimp.objective(net, BOXES)

@@ -197,6 +197,7 @@ def test_online_runs_in_double_precision_are_the_recorded_ones(shared, name):
         np.testing.assert_allclose(losses, recorded, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_single_precision_holds_for_three_iterations(shared):
     """The tiny ridge of the projection as a preconditioner amplifies rounding."""
     with jax.enable_x64(True):

@@ -98,6 +98,7 @@ def test_own_boxes_sit_on_the_content_whatever_moves_the_crops(scene, mix):
             assert crop.mean() < 140
 
 
+@pytest.mark.slow
 def test_the_box_of_the_test_crop_is_given_to_the_reference_if_asked(scene):
     own = make(scene, processing=SHAKEN)
     taken = make(scene, processing=SHAKEN, box_source="test")

@@ -143,6 +143,7 @@ def test_gradients_reach_the_residual_from_everywhere_on_the_path(rng):
     check_grads(followed, (a, b), order=1, modes=["rev"], rtol=2e-2, atol=2e-2)
 
 
+@pytest.mark.slow
 def test_the_solution_is_differentiable_in_what_the_residual_closes_over(rng):
     a = jnp.asarray(rng.normal(size=(6, 3)), jnp.float32)
     b = jnp.asarray(rng.normal(size=6), jnp.float32)

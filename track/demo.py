@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 CLIPS = {"easy-1": ("easy", 1), "mixed-3": ("mixed", 3), "mixed-10": ("mixed", 10)}
 DRAWN = "mixed-10"
 # A learned tracker, whose network comes with the package, and the best without one.
-SHOWN = ("dimp10", "eco_hc_tir")
+SHOWN = ("dimp_squeezenet", "eco_hc_tir")
 
 
 def demo(options: Demo) -> None:

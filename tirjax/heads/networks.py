@@ -6,6 +6,7 @@ from flax import linen as nn
 
 from tirjax.backbones.norm import FROZEN, Norm, Norms
 from tirjax.backbones.resnet import ResNet
+from tirjax.backbones.squeezenet import SqueezeNet
 from tirjax.heads.classifier import Classifier
 from tirjax.heads.iou_net import IoUNet
 from tirjax.ops.target_filter import score_map
@@ -21,7 +22,7 @@ class DimpNet(nn.Module):
       iou_net: reads both.
     """
 
-    backbone: ResNet
+    backbone: ResNet | SqueezeNet
     classifier: Classifier
     iou_net: IoUNet
 
@@ -98,6 +99,32 @@ def dimp_net(
         norm=norms.classifier,
     )
     return DimpNet(backbone, classifier, _iou_net(backbone, norms))
+
+
+def dimp_squeezenet(
+    *,
+    sigma: float = 0.9,
+    dtype: Any = None,
+    norm: Norm | Norms = FROZEN,
+    still: bool = False,
+) -> DimpNet:
+    """DiMP-10 with SqueezeNet 1.0 for its backbone; the strides are the same, 4 and 8.
+
+    Args:
+      sigma: as for ``dimp_net``.
+      dtype: of the backbone's computation; None follows the parameters.
+      norm: where batch norms take their statistics from; for training.
+      still: whether no gradient reaches the first layers, up to stride 4.
+    """
+    norms = Norms.of(norm)
+    backbone = SqueezeNet(still=still, dtype=dtype, norm=norms.backbone)
+    strides = backbone.strides["layer2"], backbone.strides["layer3"]
+    blocks, channels = _CLASSIFIERS[10]
+    classifier = Classifier(
+        blocks, channels, sigma=sigma, stride=strides[1], norm=norms.classifier
+    )
+    iou_net = IoUNet(strides, 64, norms.test, norms.reference)
+    return DimpNet(backbone, classifier, iou_net)
 
 
 def atom_net(

@@ -26,14 +26,24 @@ def starting_from(task: Task, given: PyTree) -> Task:
       given: by collection and part of the network; a part replaces the drawn one whole.
     """
 
-    def init(key):
-        state = task.init(key)
-        drawn = state.variables
-        variables = drawn | {name: drawn[name] | parts for name, parts in given.items()}
-        kept = jax.tree.map(jnp.copy, variables["params"]) if state.average else {}
-        return state._replace(variables=variables, average=kept)
+    return _starting(
+        task, lambda drawn: {name: drawn[name] | parts for name, parts in given.items()}
+    )
 
-    return task._replace(init=init)
+
+def with_layers(task: Task, layers: PyTree) -> Task:
+    """The task, some layers of its backbone given and all else drawn.
+
+    Args:
+      task: as for ``starting_from``.
+      layers: parameters of whole layers, by name.
+    """
+
+    def change(drawn):
+        params = drawn["params"]
+        return {"params": params | {"backbone": params["backbone"] | layers}}
+
+    return _starting(task, change)
 
 
 def with_backbone(task: Task, backbone: PyTree) -> Task:
@@ -45,3 +55,15 @@ def with_backbone(task: Task, backbone: PyTree) -> Task:
     """
     given = {name: {"backbone": part} for name, part in backbone.items()}
     return starting_from(task, given)
+
+
+def _starting(task, change):
+    """The task, the collections that ``change`` makes of the drawn ones in place."""
+
+    def init(key):
+        state = task.init(key)
+        variables = state.variables | change(state.variables)
+        kept = jax.tree.map(jnp.copy, variables["params"]) if state.average else {}
+        return state._replace(variables=variables, average=kept)
+
+    return task._replace(init=init)

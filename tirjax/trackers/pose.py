@@ -74,7 +74,11 @@ def refine_pose(
 
 
 def new_pose(
-    old: Pose, better: Refined, base: Float[Array, "2"], seen: Bool[Array, ""]
+    old: Pose,
+    better: Refined,
+    base: Float[Array, "2"],
+    seen: Bool[Array, ""],
+    size_rate: float = 1.0,
 ) -> Pose:
     """The refined pose of a target that was seen, else the old one.
 
@@ -83,7 +87,12 @@ def new_pose(
       better: place and size now.
       base: ``(rows, cols)`` of the target at scale one.
       seen: whether the target was found at all.
+      size_rate: share of the change of size that is taken, 0 to 1, of its logarithm;
+        1 is as published. Static.
     """
-    scale = jnp.sqrt(better.size.prod() / base.prod())
-    new = Pose(better.position, better.size, scale)
+    size = better.size
+    if size_rate != 1.0:
+        size = old.size * (size / old.size) ** size_rate
+    scale = jnp.sqrt(size.prod() / base.prod())
+    new = Pose(better.position, size, scale)
     return jax.tree.map(lambda a, b: jnp.where(seen, a, b), new, old)

@@ -6,4 +6,6 @@ on, under which licences, how well it does and what it cannot.
 
 from pathlib import Path
 
-SHIPPED: dict[str, Path] = {"dimp10": Path(__file__).parent / "dimp10"}
+SHIPPED: dict[str, Path] = {
+    name: Path(__file__).parent / name for name in ("dimp_squeezenet", "dimp10")
+}

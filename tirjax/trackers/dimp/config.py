@@ -28,6 +28,7 @@ class Config:
       augmentation: of the first frame.
       trust: thresholds of localisation.
       refinement: of the box.
+      size_rate: share of a refined change of size that is taken, 0 to 1.
       inside: share of the target that its search keeps within the image.
       slots: capacity of the sample memory.
       first_share: least weight of the first frame's samples together.
@@ -50,6 +51,7 @@ class Config:
     augmentation: Augmentation = dataclasses.field(default_factory=Augmentation)
     trust: Trust = dataclasses.field(default_factory=Trust)
     refinement: Refinement = dataclasses.field(default_factory=Refinement)
+    size_rate: float = 1.0
     inside: float = 0.2
     slots: int = 50
     first_share: float = 0.25
@@ -76,6 +78,8 @@ DIMP10 = dataclasses.replace(
     hard_negative_rate=0.04,
     first_steps=20,
 )
+# Chosen on synthetic clips of their own, too.
+DIMP_SQUEEZENET = dataclasses.replace(DIMP10, search_scale=4.5, size_rate=0.25)
 DIMP50 = dataclasses.replace(DIMP18, depth=50)
 SUPER_DIMP = dataclasses.replace(
     DIMP50,

@@ -200,7 +200,7 @@ def advance(
     settings = config.refinement
     better = refine_pose(predict, guess, view, uniform, frame, settings, config.side)
     seen = found.flag != NOT_FOUND
-    pose = new_pose(old, better, state.base, seen)
+    pose = new_pose(old, better, state.base, seen, config.size_rate)
     state = state._replace(pose=pose, frame=state.frame + 1, flag=found.flag)
     state = _learn(config, net, params, state, maps, view)
     box = to_box(pose.position, pose.size).astype(jnp.float32)

@@ -12,14 +12,19 @@ class Block:
     """One kind of feature map.
 
     Attributes:
-      kind: ``'hog'``, ``'intensity'`` or ``'gray'``.
-      cell: side of a cell, pixels of the sample.
-      channels: kept after the projection.
+      kind: ``'hog'``, ``'intensity'``, ``'gray'``, ``'motion'`` or ``'deep'``.
+      cell: side of a cell, pixels of the sample. Of a deep map a multiple of its
+        stride, over which it is averaged.
+      channels: kept after the projection; None keeps all and only turns them.
+      layer: name of a deep map.
+      weight: factor on the normalised map.
     """
 
     kind: str
     cell: int
-    channels: int
+    channels: int | None
+    layer: str = ""
+    weight: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,6 +85,8 @@ class Config:
         compilation serves all; False follows the published rule, which has five.
       keep_inside: hold the centre within the image. The original does not.
       round_box: round the reported box to whole pixels, as the original does.
+      motion_threshold: share of the range by which a moving pixel differs.
+      background_rate: share of the frame in the background, at each training.
     """
 
     blocks: tuple[Block, ...] = (Block("hog", 6, 10), Block("intensity", 4, 3))
@@ -107,6 +114,18 @@ class Config:
     fixed_size: bool = False
     keep_inside: bool = False
     round_box: bool = False
+    motion_threshold: float = 0.02
+    background_rate: float = 1.0
+
+    @property
+    def deep(self) -> bool:
+        """Whether any block needs a network."""
+        return any(block.kind == "deep" for block in self.blocks)
+
+    @property
+    def moving(self) -> bool:
+        """Whether any block needs a background."""
+        return any(block.kind == "motion" for block in self.blocks)
 
 
 OTB_HC = Config()

@@ -232,8 +232,15 @@ def train_first(
     return f, p, energy, no_momentum(f)
 
 
-def principal_axes(x: Float[Array, "m m raw"], channels: int) -> Float[Array, "raw c"]:
-    """Initial projection: directions of largest variance of a feature map."""
+def principal_axes(
+    x: Float[Array, "m m raw"], channels: int | None
+) -> Float[Array, "raw c"]:
+    """Initial projection: directions of largest variance of a feature map.
+
+    Args:
+      x: the map.
+      channels: how many directions; None takes all, which only turns the channels.
+    """
     flat = x.reshape(-1, x.shape[-1])
     flat = flat - flat.mean(0)
     cov = jnp.dot(flat.T, flat, precision="highest")

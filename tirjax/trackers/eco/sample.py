@@ -1,4 +1,4 @@
-"""Patches with ECO's integer arithmetic, and their features.
+"""Patches with ECO's integer arithmetic, and their hand-crafted features.
 
 Positions here are ``(row, col)`` in index coordinates: pixel ``i`` sits at ``i``.
 
@@ -7,7 +7,6 @@ Source: Danelljan et al., ECO, CVPR 2017, and its published settings.
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -79,7 +78,7 @@ def _luminance(image):
     return image @ weights if image.shape[-1] == 3 else image[..., 0]
 
 
-def _cells(x, cell: int):
+def cell_means(x: Float[Array, "r c d"], cell: int) -> Float[Array, "m n d"]:
     """Mean over whole cells; the remainder is dropped."""
     rows, cols = x.shape[0] // cell, x.shape[1] // cell
     x = x[: rows * cell, : cols * cell]
@@ -108,25 +107,29 @@ def intensity_channels(
     return jnp.where(far <= 0.5, near, tail) @ _intensity_basis(levels)
 
 
-RAW_CHANNELS = {"hog": 31, "intensity": 5, "gray": 1}
-
-
-def _features(block: Block, image):
+def hand_crafted(block: Block, image: Float[Array, "s s c"]) -> Float[Array, "m m raw"]:
+    """Gradients, soft grey levels or the mean grey level of every cell."""
     if block.kind == "hog":
         return fhog(image, block.cell)
     gray = _luminance(image)
     if block.kind == "intensity":
-        return _cells(intensity_channels(gray), block.cell)
-    return _cells((gray / 255 - 0.5)[..., None], block.cell)
+        return cell_means(intensity_channels(gray), block.cell)
+    return cell_means((gray / 255 - 0.5)[..., None], block.cell)
 
 
-def _normalise(x):
-    """Scales a block to mean square one."""
-    return x * jax.lax.rsqrt((x**2).mean() + jnp.finfo(x.dtype).tiny)
+def motion(
+    image: Float[Array, "s s c"],
+    background: Float[Array, "s s c"],
+    cell: int,
+    threshold: float,
+) -> Float[Array, "m m 1"]:
+    """Share of each cell's pixels that differ from the background.
 
-
-def features(
-    blocks: tuple[Block, ...], image: Float[Array, "s s c"]
-) -> tuple[Float[Array, "m m raw"], ...]:
-    """Feature maps of a patch, one a block, each of mean square one."""
-    return tuple(_normalise(_features(block, image)) for block in blocks)
+    Args:
+      image: pixels 0..255.
+      background: an earlier picture of the same place.
+      cell: side of a cell, pixels.
+      threshold: share of the range that a difference exceeds.
+    """
+    far = jnp.abs(_luminance(image) - _luminance(background)) > 255 * threshold
+    return cell_means(far.astype(image.dtype)[..., None], cell)

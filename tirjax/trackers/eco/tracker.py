@@ -1,4 +1,4 @@
-"""ECO with hand-crafted features: continuous filters, few channels, a compact memory.
+"""ECO: continuous filters on features of several resolutions, and a compact memory.
 
 Positions inside are ``(row, col)`` in index coordinates (pixel ``i`` sits at ``i``);
 boxes at the door follow the convention of ``tirjax.ops.boxes``.
@@ -12,16 +12,18 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from tirjax.backbones.trunk import Trunk
 from tirjax.ops import fourier
 from tirjax.solvers.conjugate_gradient import Momentum, forget
 from tirjax.solvers.schedule import run_if
 from tirjax.trackers.base import FOUND, Prediction, Tracker
 from tirjax.trackers.eco import memory, objective, regularize, scale
 from tirjax.trackers.eco.config import Config
-from tirjax.trackers.eco.layout import Layout, layout, sample_scale
+from tirjax.trackers.eco.features import Extractor, Picture, next_background
+from tirjax.trackers.eco.layout import layout, sample_scale
 from tirjax.trackers.eco.localize import peak
-from tirjax.trackers.eco.sample import features, patch, whole
-from tirjax.typing import Array, Float, Frame, Int
+from tirjax.trackers.eco.sample import whole
+from tirjax.typing import Array, Float, Frame, Int, PyTree
 
 
 class Learned(NamedTuple):
@@ -53,6 +55,7 @@ class State(NamedTuple):
       memory: samples.
       learned: filter and solver.
       scale_filter: a ``scale.State``, or None without one.
+      background: the frame last trained on, or None where no feature is of motion.
     """
 
     position: Float[Array, "2"]
@@ -64,6 +67,7 @@ class State(NamedTuple):
     memory: memory.Memory
     learned: Learned
     scale_filter: Any
+    background: Frame | None = None
 
 
 def _recentre(x, position, sample_position, sample_scale, support: int):
@@ -80,7 +84,9 @@ def _clamp_scale(config: Config, state_scale, target, support: int, size):
     return jnp.clip(state_scale, jnp.exp(low * step), jnp.exp(high * step))
 
 
-def _initialise(config: Config, sizes: Layout, frame: Frame, box):
+def _initialise(extract: Extractor, params: PyTree, frame: Frame, box):
+    config, sizes = extract.config, extract.sizes
+    background = frame if config.moving else None
     size = box[2:][::-1].astype(float)
     position = (box[:2] + box[2:] / 2)[::-1].astype(float) - 0.5
     scale_now = sample_scale(config, size)
@@ -90,7 +96,7 @@ def _initialise(config: Config, sizes: Layout, frame: Frame, box):
         regularize.window(config, target, sizes.support),
     )
     centre = whole(position)
-    maps = features(config.blocks, patch(frame, centre, scale_now, sizes.support))
+    maps = extract(params, Picture(frame, background), centre, scale_now)
     projection = tuple(
         objective.principal_axes(x, block.channels)
         for x, block in zip(maps, config.blocks, strict=True)
@@ -115,6 +121,7 @@ def _initialise(config: Config, sizes: Layout, frame: Frame, box):
         memory=stored,
         learned=learned,
         scale_filter=small,
+        background=background,
     )
 
 
@@ -129,13 +136,16 @@ class Detection(NamedTuple):
     factor: Float[Array, ""]
 
 
-def _detect(config: Config, sizes: Layout, state: State, frame: Frame) -> Detection:
+def _detect(
+    extract: Extractor, params: PyTree, state: State, frame: Frame
+) -> Detection:
     """Samples every search scale and keeps the one whose response peaks highest."""
-    centre = whole(state.position)
+    config, sizes = extract.config, extract.sizes
+    centre, picture = whole(state.position), Picture(frame, state.background)
 
     def at(factor):
         here = state.scale * factor
-        maps = features(config.blocks, patch(frame, centre, here, sizes.support))
+        maps = extract(params, picture, centre, here)
         sample = tuple(
             fourier.series(x) for x in objective.project(maps, state.projection)
         )
@@ -174,8 +184,9 @@ def _box(config: Config, state: State) -> Float[Array, "4"]:
     return jnp.concatenate([corner[::-1], size[::-1]]).astype(jnp.float32)
 
 
-def _step(config: Config, sizes: Layout, state: State, frame: Frame):
-    found = _detect(config, sizes, state, frame)
+def _step(extract: Extractor, params: PyTree, state: State, frame: Frame):
+    config, sizes = extract.config, extract.sizes
+    found = _detect(extract, params, state, frame)
     position, image = found.position, frame.size.astype(float)
     if config.keep_inside:
         position = jnp.clip(position, 0.0, image - 1)
@@ -194,6 +205,7 @@ def _step(config: Config, sizes: Layout, state: State, frame: Frame):
     learned = run_if(due, work, learned)
     if settings is not None:
         small = scale.update(settings, *look, state.target * now)
+    picture = Picture(frame, state.background)
     state = state._replace(
         position=position,
         scale=now,
@@ -201,30 +213,39 @@ def _step(config: Config, sizes: Layout, state: State, frame: Frame):
         memory=stored,
         learned=learned,
         scale_filter=small,
+        background=next_background(picture, due, config.background_rate),
     )
     score = found.score.astype(jnp.float32)
     return state, Prediction(_box(config, state), score, jnp.int32(FOUND))
 
 
 @functools.cache
-def _build(config: Config, sizes: Layout) -> Tracker:
+def _build(extract: Extractor) -> Tracker:
     def init(params, frame, box, key):
-        del params, key
-        return _initialise(config, sizes, frame, box)
+        del key
+        return _initialise(extract, params, frame, box)
 
     def step(params, state, frame):
-        del params
-        return _step(config, sizes, state, frame)
+        return _step(extract, params, state, frame)
 
     return Tracker(init, step)
 
 
-def eco(config: Config = Config(), *, size: tuple[float, float]) -> Tracker:
-    """Builds the tracker. It has no trained parameters: pass ``params=()``.
+def eco(
+    config: Config = Config(),
+    trunk: Trunk | None = None,
+    *,
+    size: tuple[float, float],
+) -> Tracker:
+    """Builds the tracker. ``params`` are the network's variables, without one ``()``.
 
     Args:
       config: settings.
+      trunk: network of its deep blocks, if it has any.
       size: ``(w, h)`` of the target on the first frame, pixels; it chooses the array
         sizes. Equal sizes give the same object.
+
+    Raises:
+      ValueError: deep blocks without a network, or that it does not have.
     """
-    return _build(config, layout(config, size))
+    return _build(Extractor(config, layout(config, size, trunk), trunk))
