@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from tirjax.backbones.squeezenet import SQUEEZED, SqueezeNet
 from tirjax.convert import squeezenet
@@ -93,6 +94,7 @@ def test_a_cell_covers_as_many_pixels_as_the_strides_say(rng):
         )
 
 
+@pytest.mark.slow
 def test_no_gradient_reaches_the_layers_that_stand_still(rng):
     layers = draw(rng)
     image = rng.standard_normal((1, 16, 16, 3)).astype(np.float32)
