@@ -110,7 +110,7 @@ def test_a_patch_far_outside_repeats_the_border(rng, position):
     got, _ = cut(frame_of(pixels), jnp.array(position), jnp.float32(3.3), 24, Rule())
     assert np.isfinite(got).all()
     axis = 0 if position[0] < 0 else 1
-    assert (got == jnp.take(got, jnp.array([0]), axis=axis)).all()
+    assert np.ptp(got, axis=axis).max() < 1e-3  # of 255
 
 
 def test_a_centred_target_has_its_continuous_centre_at_half_the_patch():

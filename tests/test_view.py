@@ -113,11 +113,11 @@ def test_a_legend_ranks_by_score_and_colours_stay(rng):
         moved = truth + np.array([shift, 0, 0, 0])
         ranked.append((name, scores([curves(moved, truth, protocol)], protocol)))
     figure = plots.curves("success", ranked, "test")
-    labels = [text.get_text().split()[1] for text in figure.axes[0].legend().texts]
+    legend = figure.axes[0].get_legend()
+    labels = [text.get_text().split()[1] for text in legend.texts]
     assert labels == ["on", "near", "far"]
-    colours = {
-        line.get_label().split()[1]: line.get_color() for line in figure.axes[0].lines
-    }
+    drawn = [line.get_color() for line in legend.legend_handles]
+    colours = dict(zip(labels, drawn, strict=True))
     assert np.allclose(colours["far"], np.array(view.PALETTE[0]) / 255)
 
 
