@@ -15,6 +15,7 @@ from tirjax.data.training.canvas import Canvas, read_sample
 from tirjax.data.training.clip_feed import MOST_FAILURES, first_good
 from tirjax.data.training.filter_pairs import FilterPairs, Stretch, make_filter_pair
 from tirjax.data.training.mixture import Mixture, NothingUsable
+from tirjax.data.training.numbered import Numbered
 from tirjax.data.training.rendered import Modality, render_sample
 from tirjax.data.training.samples import Sample
 from tirjax.data.training.siamese_pairs import grey
@@ -121,7 +122,7 @@ def draw_ahead(visible: np.ndarray, gap: int, rng: np.random.Generator) -> np.nd
 
 
 @dataclasses.dataclass(frozen=True)
-class RenderedFilterPairs:
+class RenderedFilterPairs(Numbered):
     """A feed without files: two frames of a synthetic scene a pair.
 
     Attributes:
@@ -147,17 +148,6 @@ class RenderedFilterPairs:
             raise DataError(
                 f"batch {self.batch}, gap {self.gap}, lanes {self.lanes}: at least 1"
             )
-
-    def read(
-        self, step: int, part: slice = slice(None)
-    ) -> tuple[np.ndarray, tuple[str, ...]]:
-        """Numbers of a step's pairs, or of a part of them. Nothing can go wrong."""
-        numbers = step * self.batch + np.arange(self.batch, dtype=np.uint32)
-        return numbers[part], ()
-
-    def describe(self) -> dict[str, Any]:
-        """What it is made of, for the record of a run."""
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
 
     def make(self, raw: Int[Array, " b"], key: Key[Array, ""]) -> FilterPairs:
         """Renders and crops the pairs with these numbers.

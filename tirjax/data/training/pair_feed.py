@@ -20,6 +20,7 @@ from tirjax.data.sequence import DataError
 from tirjax.data.synthetic import Settings, render_frames, sample_scene
 from tirjax.data.training.clip_feed import first_good
 from tirjax.data.training.detection_files import DetectionFiles
+from tirjax.data.training.numbered import Numbered
 from tirjax.data.training.pairing import Pairing, pair_examples
 from tirjax.data.training.pseudo_boxes import Scene, reads_detections
 from tirjax.data.training.samples import Examples
@@ -203,7 +204,7 @@ def _check_files(pairs: PairList, detections: DetectionFiles) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class RenderedPairs:
+class RenderedPairs(Numbered):
     """A feed without files: one moment of a synthetic scene an example, unlabelled.
 
     Attributes:
@@ -228,17 +229,6 @@ class RenderedPairs:
             raise DataError(
                 "no detections in rendered pairs; take hot_spots() for the boxes"
             )
-
-    def read(
-        self, step: int, part: slice = slice(None)
-    ) -> tuple[np.ndarray, tuple[str, ...]]:
-        """Numbers of a step's examples, or of a part of them. Nothing can go wrong."""
-        numbers = step * self.batch + np.arange(self.batch, dtype=np.uint32)
-        return numbers[part], ()
-
-    def describe(self) -> dict[str, Any]:
-        """What it is made of, for the record of a run."""
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
 
     def make(self, raw: Int[Array, " b"], key: Key[Array, ""]) -> Examples:
         """Renders and crops the examples with these numbers.

@@ -1,14 +1,14 @@
 """Samples from the synthetic world, rendered on the device inside the training step."""
 
 import dataclasses
-from typing import Any, Literal
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from tirjax.data.synthetic import Clip, Settings, render_frames, sample_scene
 from tirjax.data.synthetic.dataset import PRESENT
+from tirjax.data.training.numbered import Numbered
 from tirjax.data.training.processing import Processing, process
 from tirjax.data.training.samples import Examples, Sample
 from tirjax.typing import Array, Float, Int, Key
@@ -88,7 +88,7 @@ def render_sample(
 
 
 @dataclasses.dataclass(frozen=True)
-class Rendered:
+class Rendered(Numbered):
     """A feed without files: an example is a function of its number.
 
     Attributes:
@@ -111,17 +111,6 @@ class Rendered:
     lanes: int = 1
     repeats: int = 1
     modality: Modality = "tir"
-
-    def read(
-        self, step: int, part: slice = slice(None)
-    ) -> tuple[np.ndarray, tuple[str, ...]]:
-        """Numbers of a step's examples, or of a part of them. Nothing can go wrong."""
-        numbers = step * self.batch + np.arange(self.batch, dtype=np.uint32)
-        return numbers[part], ()
-
-    def describe(self) -> dict[str, Any]:
-        """What it is made of, for the record of a run."""
-        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
 
     def make(self, raw: Int[Array, " b"], key: Key[Array, ""]) -> Examples:
         """Renders and crops the examples with these numbers.

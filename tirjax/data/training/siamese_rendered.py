@@ -5,11 +5,11 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from tirjax.data.sequence import DataError
 from tirjax.data.synthetic import Settings, render_frames, sample_scene
 from tirjax.data.synthetic.dataset import PRESENT
+from tirjax.data.training.numbered import Numbered
 from tirjax.data.training.rendered import Modality, inside, sample_times
 from tirjax.data.training.samples import Sample
 from tirjax.data.training.siamese_feed import CROPPING, MIX, Mix
@@ -18,7 +18,7 @@ from tirjax.typing import Array, Int, Key
 
 
 @dataclasses.dataclass(frozen=True)
-class RenderedSiamese:
+class RenderedSiamese(Numbered):
     """A feed without files: two frames of a synthetic scene a pair.
 
     The easy negatives of two examples in a row show each other's scene. Classes are
@@ -52,17 +52,9 @@ class RenderedSiamese:
             )
         self.mix.check()
 
-    def read(
-        self, step: int, part: slice = slice(None)
-    ) -> tuple[np.ndarray, tuple[str, ...]]:
-        """Numbers of a step's pairs, or of a part of them. Nothing can go wrong."""
-        numbers = step * self.batch + np.arange(self.batch, dtype=np.uint32)
-        return numbers[part], ()
-
     def describe(self) -> dict[str, Any]:
         """What it is made of, for the record of a run."""
-        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return settings | {"mix": self.mix._asdict()}
+        return super().describe() | {"mix": self.mix._asdict()}
 
     def make(self, raw: Int[Array, " b"], key: Key[Array, ""]) -> Pairs:
         """Renders and crops the pairs with these numbers.
