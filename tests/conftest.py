@@ -14,6 +14,8 @@ import jax
 import numpy as np
 import pytest
 
+# For what users rely on to the last digit: compiled as it is for them.
+AS_FOR_USERS = {"xla_backend_optimization_level": 3}
 CACHE = Path(__file__).parents[1] / ".pytest_cache" / "jax"
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)

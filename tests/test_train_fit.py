@@ -23,7 +23,7 @@ TINY = "tests/tiny_run.py"
 STEPS = 20
 PATIENCE = 240  # seconds; a run takes five on a machine with nothing else to do
 # As in this process: other machine code gives other last digits.
-OPTIMISING = "--xla_backend_optimization_level=0"
+FLAGS = "--xla_backend_optimization_level=0"
 NOT_THE_SAME = ("time", "images_per_second", "waiting")
 
 
@@ -34,7 +34,7 @@ def start(workdir, *settings):
     return subprocess.Popen(
         [*program, *run, "--cache-dir", str(CACHE), *settings],
         cwd=ROOT,
-        env=os.environ | {"XLA_FLAGS": OPTIMISING},
+        env=os.environ | {"XLA_FLAGS": FLAGS},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

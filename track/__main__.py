@@ -14,6 +14,8 @@ COMMANDS = {
     "report": options.Report,
     "diff": options.Diff,
     "vot": options.Vot,
+    "bench": options.Bench,
+    "export": options.Export,
 }
 
 
@@ -24,8 +26,8 @@ def main(argv: Sequence[str] | None = None) -> int:
       argv: arguments; those of the process by default.
 
     Returns:
-      Exit status: 0, 1 where `diff` finds a difference, 2 for input or output that
-      cannot be used, 130 when interrupted.
+      Exit status: 0, 1 where `diff` or the check of `export` finds a difference, 2 for
+      input or output that cannot be used, 130 when interrupted.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     what = "Thermal-infrared tracking. `track COMMAND --help` explains each."
@@ -63,6 +65,14 @@ def _dispatch(chosen) -> int | None:
             from .vot import vot
 
             vot(chosen)
+        case options.Bench():
+            from .bench import bench
+
+            bench(chosen)
+        case options.Export():
+            from .export import export
+
+            return export(chosen)
 
 
 if __name__ == "__main__":

@@ -229,6 +229,65 @@ class Diff:
 
 
 @dataclasses.dataclass(frozen=True)
+class Bench:
+    """Measure speed, start-up and memory of trackers on this machine.
+
+    Tracks the same frames again and again; trackers take turns, so that a busy machine
+    slows all alike. Numbers are medians with the 10th to 90th percentile of the
+    turns: frames a second of one clip and of several in a batch; the first frame; from
+    the start of a process to its first box, with an empty and with a filled cache of
+    compiled programs; memory; and what XLA counts in a frame beside what this machine
+    reaches in a matrix product and a copy. Writes speed_DEVICE.json, .md and .png to
+    OUT, also when interrupted. Decoding is in no time.
+
+    For example:
+        python -m track bench
+        python -m track bench --tracker eco_hc,dimp_squeezenet --batch 1,8 --repeats 9
+        python -m track bench --tracker dimp18,atom --random-weights
+        python -m track bench --opencv peer/bin/python --nano networks/
+    """
+
+    tracker: Annotated[
+        UseAppendAction[tuple[str, ...]],
+        arg(
+            metavar="NAME[,NAME]", help_behavior_hint="(default: what needs no weights)"
+        ),
+    ] = ()
+    """What to measure; what cannot run here is named and skipped."""
+    weights: Weights = ()
+    """Checkpoint of a tracker with a network; NAME= says whose."""
+    random_weights: bool = False
+    """Measure networks without a checkpoint too, with random weights. The tracker then
+    never thinks its target lost, or it would skip the work of a found one."""
+    batch: str = "1,8"
+    """Clips that advance together."""
+    size: str = "640x512"
+    """Columns and rows of the frames to render."""
+    source: Text = None
+    """Track these frames instead: an annotated sequence, or a video with --init."""
+    init: Annotated[str | None, arg(metavar="x,y,w,h", help_behavior_hint="")] = None
+    """Target in the first frame of --source."""
+    frames: int = 32
+    """Tracked in every turn."""
+    repeats: int = 5
+    """Turns of every tracker."""
+    no_start: bool = False
+    """Leave out the starts of processes, and with them the memory."""
+    opencv: Folder = None
+    """Interpreter with opencv-contrib-python-headless: CSRT and KCF take turns too."""
+    nano: Folder = None
+    """Folder of nanotrackv2_{backbone,head}_sim.onnx, for OpenCV's Nano."""
+    peer: Annotated[
+        UseAppendAction[tuple[str, ...]],
+        arg(metavar="NAME=COMMAND", help_behavior_hint=""),
+    ] = ()
+    """Any other program that tracks, behind the pipe that track/bench_peers.py says."""
+    out: Path = Path("bench")
+    """Folder for the results."""
+    common: OmitArgPrefixes[Common] = COMMON
+
+
+@dataclasses.dataclass(frozen=True)
 class Vot:
     """Serve a tracker to the official VOT toolkit (TraX on standard input and output).
 
@@ -261,4 +320,61 @@ class Vot:
     """Coordinate of the first pixel in the toolkit's annotations."""
     seed: int = 0
     """Of every random draw."""
+    common: OmitArgPrefixes[Common] = COMMON
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """Write a tracker as programs that run without tirjax, on any platform.
+
+    OUT then holds its first frame and its step, online learning included, as StableHLO
+    for several platforms at once (init.jaxexport, step.jaxexport), the weights beside
+    them, so that others can take their place (weights.npz), loader.py, which needs jax,
+    numpy and flatbuffers only and begins with an example, and manifest.json: shapes and
+    types of everything that goes in and out, checksums, versions, the weights' origin.
+    What was written is then run beside the tracker itself.
+
+    For example:
+        python -m track export --out kcf --tracker kcf
+        python -m track export --tracker eco_hc --size 480x640 --init-size 40x30
+        python -m track export --tracker dimp18 --weights W --quantise bf16
+        python -m track export --window 28000,30000 --check sequence/
+    """
+
+    tracker: Text = None
+    """What to export (default: eco_hc_tir, whose arrays suit every target)."""
+    weights: Folder = None
+    """Checkpoint of its network, as `python -m train convert` writes it."""
+    out: Path = Path("exported")
+    """Folder for everything; new or empty."""
+    size: Annotated[str, arg(metavar="ROWSxCOLUMNS")] = "512x640"
+    """Largest frame. The default holds what most thermal cameras give, 640x512 and
+    640x480; smaller frames are padded, which no tracker looks at, and larger ones
+    refused."""
+    channels: Literal[1, 3] = 1
+    """Of a frame; thermal pictures have one."""
+    init_size: Annotated[
+        str | None, arg(metavar="WIDTHxHEIGHT", help_behavior_hint="")
+    ] = None
+    """About the first box. Only for trackers that choose array sizes from it (eco_hc,
+    eco_deep, eco_stir): another box is followed as well, but not as `run` would."""
+    window: Annotated[str | None, arg(metavar="LOW,HIGH", help_behavior_hint="")] = None
+    """The program takes 16-bit counts, of which these become black and white; by default
+    it takes bytes."""
+    batch: Number = None
+    """Clips that one call advances together; by default one, without a leading axis."""
+    platforms: Annotated[str, arg(metavar="NAME,NAME")] = "cpu,cuda,tpu"
+    """What to lower for, of cpu, cuda, rocm, tpu. All of the default cost the programs
+    little, because they differ in a few operations only."""
+    quantise: Annotated[Literal["bf16", "int8"] | None, arg(help_behavior_hint="")] = (
+        None
+    )
+    """Store the weights in 2 bytes or 1; they are float32 again once they are loaded,
+    so this saves disk and download, not memory or time."""
+    check: Folder = None
+    """Annotated sequence to compare on; by default a synthetic clip is rendered."""
+    frames: int = 100
+    """Of the comparison, at most."""
+    no_check: bool = False
+    """Only write."""
     common: OmitArgPrefixes[Common] = COMMON

@@ -1,15 +1,21 @@
 """What ``track run`` leaves behind: boxes, video, a sheet of frames, a plot."""
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from tirjax.data import Frames, Sequence
+from tirjax.data import Frames
+from tirjax.data import Sequence as Annotated
 from tirjax.evaluation import scores
 
 from . import catalogue, plots, records, scoring, view
+from .jsonl import Lines
+from .live import Live
 from .runner import Result
+from .story import Story, Thinned
 from .tables import Table
 
 SPREAD, WORST = 8, 4  # frames on the sheet: spread over time, and the worst, at most
@@ -22,127 +28,192 @@ class Clip:
 
     Attributes:
       name: for captions.
-      frames: the pictures.
-      boxes: targets in the first frame.
+      frames: the pictures; of a live source it is read already.
+      boxes: targets in the first frame; none if they are still to be drawn.
       truth: the sequence, where it is annotated throughout and its target is the one
         that is followed.
-      live: whether it has no end.
       fps: frames per second of the video to write.
     """
 
     name: str
-    frames: Frames
+    frames: Frames | Live
     boxes: list[np.ndarray]
-    truth: Sequence | None
-    live: bool
+    truth: Annotated | None
     fps: float
 
+    @property
+    def live(self) -> bool:
+        """Whether it has no end that is known."""
+        return isinstance(self.frames, Live)
 
-@dataclasses.dataclass(frozen=True)
-class Story:
-    """One target of one tracker, and what became of it so far.
+
+class Moment(NamedTuple):
+    """What is known of a frame besides its pixels.
 
     Attributes:
-      name: of the tracker, with the target's number if there are several.
-      colour: red, green, blue.
-      results: a frame each.
+      seconds: since the first one.
+      size: ``(rows, columns)`` it arrived with.
+      dropped: frames skipped so far.
+      note: for the caption.
     """
 
-    name: str
-    colour: tuple[int, int, int]
-    results: list[Result] = dataclasses.field(default_factory=list)
+    seconds: float
+    size: tuple[int, int]
+    dropped: int = 0
+    note: str = ""
 
 
 class Outputs:
-    """Draws frames as they come, and writes everything at the end.
+    """Writes and draws frames as they come, and completes everything at the end.
+
+    Attributes:
+      clip: what is tracked.
+      stories: who is followed; more may be added.
+      film: the video.
+      guided: whether somebody has helped the trackers; then nothing is scored.
 
     Args:
-      clip: what is tracked.
-      stories: who is drawn; their results grow outside.
       out: folder, made if needed.
+      film: whether to write the video.
+      shown: whether somebody looks at the pictures.
+      lines: where results go as JSON.
     """
 
-    def __init__(self, clip: Clip, stories: list[Story], out: Path):
+    def __init__(
+        self,
+        clip: Clip,
+        stories: list[Story],
+        out: Path,
+        film: bool = True,
+        shown: bool = False,
+        lines: Lines | None = None,
+    ):
         out.mkdir(parents=True, exist_ok=True)
         self.clip, self.stories, self.out = clip, stories, out
         self.film = view.Film(out / "tracked.mp4", clip.fps)
-        self._kept: list[tuple[int, np.ndarray]] = []
-        self._stride = 1
+        self.guided = False
+        self._drawn, self._filmed, self._lines = film or shown, film, lines
+        self._kept: Thinned[tuple[np.ndarray, list[view.Mark]]] = Thinned(SPREAD)
+        self._height: int | None = None  # of the first picture
+        self._moment = Moment(0.0, (0, 0))
+        self._count = 0
 
-    def add(self, number: int, frame: np.ndarray) -> np.ndarray:
-        """Draws a frame with the newest results, appends it to the film, returns it."""
-        picture = self._draw(number, frame, view.film_width(frame.shape[1]))
-        self.film.add(picture)
-        if number % self._stride == 0:
-            self._kept.append((number, frame))
-        if len(self._kept) > SPREAD:
-            self._kept, self._stride = self._kept[::2], self._stride * 2
+    @property
+    def closed(self) -> bool:
+        """Whether nobody reads the lines any more."""
+        return self._lines is not None and self._lines.closed
+
+    def note(
+        self, number: int, frame: np.ndarray, results: Iterable[Result], moment: Moment
+    ) -> None:
+        """Writes down the results in a frame."""
+        rows, columns = frame.shape[:2]
+        scale = moment.size[1] / columns, moment.size[0] / rows
+        for story, result in zip(self.stories, results, strict=True):
+            story.add(number, result, scale, self.out)
+        if self._lines is not None:
+            seconds, size, dropped, _ = moment
+            self._lines.add(number, seconds, size, dropped, self.stories)
+        self._moment, self._count = moment, number + 1
+
+    def add(self, number: int, frame: np.ndarray) -> np.ndarray | None:
+        """Draws a frame that is noted, and appends it to the film.
+
+        Returns:
+          The picture; None if it is neither filmed nor shown.
+        """
+        marks = self._marks()
+        self._kept.add(number, (frame, marks))
+        if not self._drawn:
+            return None
+        width = view.film_width(frame.shape[1])
+        picture = self._draw(number, frame, marks, width, self._moment.note)
+        if self._filmed:
+            self._height = self._height or len(picture)
+            self.film.add(view.shorten(picture, self._height, frame))
         return picture
 
     def finish(self) -> list[Path]:
         """Writes what there is, the most precious first; returns the files."""
-        if not self._kept:
-            return []
-        files = [self._boxes(story) for story in self.stories]
+        files = [path for story in self.stories for path in story.close()]
+        if self._lines is not None:
+            self._lines.close()
+        if not self._kept.items:
+            return files
         plot, sheet = self.out / "scores.png", self.out / "frames.png"
         overlaps = self.overlaps()
-        told = {s.name: np.array([r.score for r in s.results]) for s in self.stories}
-        plots.write(plots.over_time(told, overlaps), plot)
+        told = {s.name: np.array([r.score for r in s.results()]) for s in self.stories}
+        numbers = {story.name: story.numbers() for story in self.stories}
+        plots.write(plots.over_time(told, overlaps, numbers), plot)
         view.write_picture(sheet, self._sheet(overlaps or told))
         self.film.close()
-        return [self.film.path, sheet, plot, *files]
+        return [*([self.film.path] if self._filmed else []), sheet, plot, *files]
 
     def overlaps(self) -> dict[str, np.ndarray]:
         """Overlap with the truth by story; empty without one."""
         truth = self.clip.truth
-        if truth is None:
+        if truth is None or self.guided:
             return {}
         found = {}
         for story in self.stories:
-            boxes = np.array([r.box for r in story.results])
+            boxes = np.array([r.box for r in story.results()])
             given = np.where(truth.visible[:, None], truth.boxes, np.nan)[: len(boxes)]
             found[story.name] = scoring.overlaps(boxes, given)
         return found
 
     def table(self) -> Table | None:
-        """Scores, if the whole clip was tracked and its truth is known."""
+        """Scores, if the whole clip was tracked unaided and its truth is known."""
         truth = self.clip.truth
-        if truth is None or len(self.stories[0].results) < len(truth.boxes):
+        if truth is None or self.guided or self._count < len(truth.boxes):
             return None
         protocol = catalogue.protocol(None, "folder")
         rows = []
         for story in self.stories:
-            kept = records.record(story.results)
+            kept = records.record(story.results())
             s = scores([scoring.sequence_curves(kept, truth, protocol)], protocol)
             numbers = s.success, s.precision, s.norm_precision
             rows.append([story.name, *numbers, f"{kept.fps:.0f}"])
         heads = ["tracker", "success", "precision", "norm. precision", "frames/s"]
         return Table(heads, rows)
 
-    def _boxes(self, story: Story) -> Path:
-        kept = records.record(story.results)
-        return records.write_record(self.out, story.name, kept, origin=0)
+    def _marks(self) -> list[view.Mark]:
+        return [_mark(story, story.newest) for story in self.stories]
 
     def _draw(
-        self, number: int, frame: np.ndarray, width: int, note: str = ""
+        self,
+        number: int,
+        frame: np.ndarray,
+        marks: Sequence[view.Mark],
+        width: int,
+        note: str = "",
     ) -> np.ndarray:
-        marks = []
-        for story in self.stories:
-            r = story.results[number]
-            marks.append(view.Mark(story.name, story.colour, r.box, r.score, r.status))
         truth = None if self.clip.truth is None else self.clip.truth.boxes[number]
         caption = f"{self.clip.name}   frame {number}{note}"
         return view.draw(frame, marks, truth, caption, width)
 
     def _sheet(self, values: dict[str, np.ndarray]) -> np.ndarray:
         """Frames spread over time, then the worst of each tracker."""
-        cells = [self._draw(i, frame, CELL) for i, frame in self._kept]
+        cells = [self._draw(i, *kept, CELL) for i, kept in self._kept.items]
+        for number, names in sorted(self._worst(values).items()):
+            marks = [
+                _mark(story, result)
+                for story in self.stories
+                if (result := dict(story.history.items).get(number)) is not None
+            ]
+            frame = self.clip.frames[number]  # type: ignore[index]
+            note = f"   worst of {', '.join(names)}"
+            cells.append(self._draw(number, frame, marks, CELL, note))
+        return view.sheet(cells)
+
+    def _worst(self, values: dict[str, np.ndarray]) -> dict[int, list[str]]:
+        """Numbers of frames that can be shown again, and whose worst they are."""
         each = 0 if self.clip.live else max(1, WORST // len(values))
         lowest: dict[int, list[str]] = {}
-        for name, row in values.items():
-            for i in scoring.worst(row, each):
-                lowest.setdefault(i, []).append(name)
-        for i, names in sorted(lowest.items()):
-            note = f"   worst of {', '.join(names)}"
-            cells.append(self._draw(i, self.clip.frames[i], CELL, note))
-        return view.sheet(cells)
+        for story in self.stories:
+            for i in scoring.worst(values[story.name], each):
+                lowest.setdefault(int(story.numbers()[i]), []).append(story.name)
+        return lowest
+
+
+def _mark(story: Story, result: Result) -> view.Mark:
+    return view.Mark(story.name, story.colour, result.box, result.score, result.status)

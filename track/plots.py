@@ -31,21 +31,24 @@ _KINDS = {
 
 
 def over_time(
-    scores: Mapping[str, np.ndarray], overlaps: Mapping[str, np.ndarray]
+    scores: Mapping[str, np.ndarray],
+    overlaps: Mapping[str, np.ndarray],
+    frames: Mapping[str, np.ndarray] | None = None,
 ) -> Figure:
     """Score of each tracker frame by frame, and its overlap where truth is known.
 
     Args:
       scores: ``[t]`` by name of tracker; NaN leaves a gap.
       overlaps: ``[t]`` by name of tracker, in [0, 1]; may be empty.
+      frames: their numbers, ``[t]`` by name of tracker; counted from 0 by default.
     """
     panels = 2 if overlaps else 1
     figure = Figure((8.5, 2.6 * panels + 0.4), layout="constrained")
     axes = figure.subplots(panels, 1, squeeze=False, sharex=True)[:, 0]
-    _lines(axes[0], scores)
+    _lines(axes[0], scores, frames or {})
     axes[0].set_ylabel("score\n(of the tracker itself)")
     if overlaps:
-        _lines(axes[1], overlaps)
+        _lines(axes[1], overlaps, frames or {})
         axes[1].set(ylabel="overlap with\nground truth", ylim=(-0.03, 1.03))
     axes[-1].set_xlabel("frame")
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -123,11 +126,14 @@ def png(figure: Figure) -> bytes:
     return data.getvalue()
 
 
-def _lines(axes, values: Mapping[str, np.ndarray]) -> None:
+def _lines(
+    axes, values: Mapping[str, np.ndarray], frames: Mapping[str, np.ndarray]
+) -> None:
     for i, (name, row) in enumerate(values.items()):
         # A clip of one frame has no line to draw.
-        marker = "o" if np.isfinite(row).sum() < 2 else None
-        axes.plot(row, label=_plain(name), linewidth=1.3, marker=marker, **_style(i))
+        look = {"linewidth": 1.3, "marker": "o" if np.isfinite(row).sum() < 2 else None}
+        at = frames.get(name, np.arange(len(row)))
+        axes.plot(at, row, label=_plain(name), **look, **_style(i))
     axes.grid(color="0.9")
     axes.set_axisbelow(True)
 

@@ -7,7 +7,6 @@ sequence is complete; ``SEQ.frames.csv`` is written before it.
 
 import csv
 import dataclasses
-import io
 import json
 import os
 from collections.abc import Iterable
@@ -21,6 +20,7 @@ from tirjax.data.sequence import DataError
 
 STATUS = ("found", "uncertain", "lost")
 MANIFEST = "manifest.json"
+HEAD = "frame,score,status,seconds\n"  # of SEQ.frames.csv
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,14 +60,47 @@ def record(results: Iterable) -> Record:
 def write_record(folder: Path, name: str, kept: Record, origin: float) -> Path:
     """Writes ``name.frames.csv``, then ``name.txt``; returns the latter."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["frame", "score", "status", "seconds"])
-    for i, (score, status) in enumerate(zip(kept.scores, kept.status, strict=True)):
-        rows.writerow([i, f"{score:.6g}", STATUS[status], f"{kept.seconds[i]:.3e}"])
-    write_text(folder / f"{name}.frames.csv", text.getvalue())
+    columns = zip(kept.scores, kept.status, kept.seconds, strict=True)
+    text = HEAD + "".join(_row(i, *row) for i, row in enumerate(columns))
+    write_text(folder / f"{name}.frames.csv", text)
     write_boxes(folder / f"{name}.txt", kept.boxes, origin=origin)
     return folder / f"{name}.txt"
+
+
+class Journal:
+    """``write_record`` for a run that may have no end: a frame at a time.
+
+    Every line is on its way to the disk before the next frame.
+
+    Args:
+      folder: for the two files, which are replaced.
+      name: of the files.
+      start: frames before the first; their boxes and scores are NaN.
+    """
+
+    def __init__(self, folder: Path, name: str, start: int = 0):
+        self.path, self.count = folder / f"{name}.txt", 0
+        folder.mkdir(parents=True, exist_ok=True)
+        self._boxes = self.path.open("w", buffering=1)
+        self._rows = (folder / f"{name}.frames.csv").open("w", buffering=1)
+        self._rows.write(HEAD)
+        for _ in range(start):
+            self.add([float("nan")] * 4, float("nan"), STATUS.index("lost"), 0.0)
+
+    def add(self, box: Iterable[float], score: float, status: int, seconds: float):
+        """Writes the next frame; the box zero-based."""
+        self._boxes.write(",".join(f"{x:.3f}" for x in box) + "\n")
+        self._rows.write(_row(self.count, score, status, seconds))
+        self.count += 1
+
+    def close(self) -> None:
+        """Completes the files."""
+        self._boxes.close()
+        self._rows.close()
+
+
+def _row(number: int, score: float, status: int, seconds: float) -> str:
+    return f"{number},{score:.6g},{STATUS[status]},{seconds:.3e}\n"
 
 
 def read_record(folder: Path, name: str, origin: float) -> Record:

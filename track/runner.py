@@ -160,34 +160,18 @@ def check_box(box, frame: np.ndarray | None = None) -> np.ndarray:
     return box
 
 
-def _run(
-    layouts: Sequence[Layout], jobs: Sequence[Job], clips, bucket: int, chunk
-) -> Generator[tuple[tuple[Result | None, ...], ...]]:
-    """Initialises every job on the first step, then advances chunk by chunk."""
-    steps = itertools.zip_longest(*clips)
-    first = tuple(frame for frame in next(steps, ()) if frame is not None)
-    if not first or len(first) < len(clips):
-        raise DataError("a clip has no frames; nothing to track")
-    canvas = canvas_of(first, bucket)
-    (head,) = chunks([first], canvas, len(clips), 1)
-    begun = [_begin(*pair, head, first) for pair in zip(layouts, jobs, strict=True)]
-    states = [state for state, _ in begun]
-    yield tuple(results for _, results in begun)
-    del begun
+def begin(layout: Layout, job: Job, head: Chunk, first: tuple):
+    """State of a job after the first frame, and the results there: the boxes given.
 
-    length = chunk or chunk_frames(canvas, len(clips))
-    ahead = prefetch(chunks(steps, canvas, len(clips), length, start=1))
-    with contextlib.closing(ahead):
-        for part in ahead:
-            found = []
-            for i, (layout, job) in enumerate(zip(layouts, jobs, strict=True)):
-                states[i], results = _continue(layout, job, states[i], part)
-                found.append(results)
-            yield from zip(*found, strict=True)
+    Args:
+      layout: what advances together.
+      job: what to begin.
+      head: chunk of the first frame.
+      first: the frame, or that of each clip.
 
-
-def _begin(layout: Layout, job: Job, head: Chunk, first: tuple):
-    """State of a job after the first frame, and the results there: the boxes given."""
+    Raises:
+      DataError: a box is no target.
+    """
     pictures = first if layout == "clips" else first * len(job.boxes)
     boxes = [check_box(b, f) for b, f in zip(job.boxes, pictures, strict=True)]
     frame = _frames(layout, head, rows=0)
@@ -201,12 +185,41 @@ def _begin(layout: Layout, job: Job, head: Chunk, first: tuple):
     return state, tuple(Result(box, float("nan"), FOUND, share) for box in boxes)
 
 
-def _continue(layout: Layout, job: Job, state, part: Chunk):
-    """State of a job after a chunk, and its results there, a tuple a step."""
+def advance(layout: Layout, job: Job, state, part: Chunk):
+    """State of a job after a chunk, and its results there, a tuple a step.
+
+    The state that is given is donated: it cannot be used again.
+    """
     arguments = (job.params, state, _frames(layout, part), np.int32(part.count))
     program = compiled(job.tracker, layout, "chunk", arguments)
     (state, found), seconds = _timed(program, arguments)
     return state, _results(layout, part, jax.device_get(found), seconds)
+
+
+def _run(
+    layouts: Sequence[Layout], jobs: Sequence[Job], clips, bucket: int, chunk
+) -> Generator[tuple[tuple[Result | None, ...], ...]]:
+    """Initialises every job on the first step, then advances chunk by chunk."""
+    steps = itertools.zip_longest(*clips)
+    first = tuple(frame for frame in next(steps, ()) if frame is not None)
+    if not first or len(first) < len(clips):
+        raise DataError("a clip has no frames; nothing to track")
+    canvas = canvas_of(first, bucket)
+    (head,) = chunks([first], canvas, len(clips), 1)
+    begun = [begin(*pair, head, first) for pair in zip(layouts, jobs, strict=True)]
+    states = [state for state, _ in begun]
+    yield tuple(results for _, results in begun)
+    del begun
+
+    length = chunk or chunk_frames(canvas, len(clips))
+    ahead = prefetch(chunks(steps, canvas, len(clips), length, start=1))
+    with contextlib.closing(ahead):
+        for part in ahead:
+            found = []
+            for i, (layout, job) in enumerate(zip(layouts, jobs, strict=True)):
+                states[i], results = advance(layout, job, states[i], part)
+                found.append(results)
+            yield from zip(*found, strict=True)
 
 
 def _frames(layout: Layout, chunk: Chunk, rows: int | slice = slice(None)) -> Frame:

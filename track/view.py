@@ -83,6 +83,28 @@ def draw(
     return np.concatenate([_strip(caption, marks, truth, width), picture])
 
 
+def shorten(picture: np.ndarray, height: int, frame: np.ndarray) -> np.ndarray:
+    """The picture without the last lines of its legend, if it is higher than that.
+
+    Args:
+      picture: what ``draw`` made.
+      height: rows to leave; that of a picture of the same clip with fewer marks.
+      frame: what is drawn.
+    """
+    end = picture.shape[0] - _drawn_rows(picture, frame)
+    extra = picture.shape[0] - height
+    return np.delete(picture, slice(end - extra, end), axis=0) if extra > 0 else picture
+
+
+def to_frame(
+    box: np.ndarray, picture: np.ndarray, frame: np.ndarray
+) -> np.ndarray:
+    """A box in pixels of a picture that ``draw`` made, in pixels of the frame."""
+    top = picture.shape[0] - _drawn_rows(picture, frame)
+    zoom = picture.shape[1] / frame.shape[1]
+    return (np.asarray(box, np.float32) - [0, top, 0, 0]) / zoom
+
+
 def to_bgr(frame: np.ndarray) -> np.ndarray:
     """uint8 blue green red of any frame."""
     frame = np.clip(np.nan_to_num(frame), 0, 255).astype(np.uint8)
@@ -183,6 +205,11 @@ def _resized(picture: np.ndarray, zoom: float) -> np.ndarray:
     size = round(picture.shape[1] * zoom), round(picture.shape[0] * zoom)
     how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_NEAREST
     return cv2.resize(picture, size, interpolation=how)
+
+
+def _drawn_rows(picture: np.ndarray, frame: np.ndarray) -> int:
+    """Rows of the picture below its legend."""
+    return round(frame.shape[0] * picture.shape[1] / frame.shape[1])
 
 
 def _box(

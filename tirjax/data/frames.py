@@ -39,7 +39,7 @@ def open_frames(
     if start < 0 or (stop is not None and stop < 0):
         raise DataError(f"frames {start} to {stop}: count from 0, not from the end")
     if isinstance(source, str):
-        source = _camera_or_path(source)
+        source = camera_or_path(source)
     if isinstance(source, Path):
         return open_recording(source, channels, window, start, stop)
     return video.CameraFrames(source, channels, window, start, stop)
@@ -77,7 +77,7 @@ def image_folder(path: Path) -> tuple[Path, ...]:
     )
 
 
-def _camera_or_path(text: str) -> int | str | Path:
+def camera_or_path(text: str) -> int | str | Path:
     """Camera number for digits that name no file, stream address, or path."""
     if re.match(r"[a-z0-9+]{2,}://", text):
         return text

@@ -52,7 +52,7 @@ class VideoFrames:
         return self._convert(decode_at(self.path, number, self.clock), number)
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        with _capture(str(self.path)) as video:
+        with capture(str(self.path)) as video:
             _skip(video, self.path, self.start)
             for number in range(self.start, self.stop):
                 yield self._convert(_read(video, self.path, number), number)
@@ -86,29 +86,43 @@ class CameraFrames:
         raise TypeError(f"camera {self.source} is live: it has no index; iterate")
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        with _capture(self.source) as camera:
+        name = f"camera {self.source}"
+        with capture(self.source) as camera:
             form = None
             for number in itertools.islice(itertools.count(), self.stop):
                 arrived, decoded = camera.read()
                 if not arrived:
                     break
                 if form is None:
-                    form = self._decide(decoded)
+                    form = decide_live(decoded, self.channels, self.window, name)
                 if number >= self.start:
-                    what = f"frame {number} (camera {self.source})"
-                    yield pixels.convert(decoded, form, what)
+                    yield pixels.convert(decoded, form, f"frame {number} ({name})")
         if form is None and self.stop != 0:
             raise DataError(
-                f"camera {self.source} opens but gives no picture; check that no other "
-                "program uses it"
+                f"{name} opens but gives no picture; check that no other program uses "
+                "it"
             )
 
-    def _decide(self, first: np.ndarray) -> pixels.PixelFormat:
-        form = pixels.decide(first, self.channels, self.window)
-        if isinstance(form.window, windows.SequenceWindow):
-            fixed = windows.settle(form.window, [first], f"camera {self.source}")
-            form = dataclasses.replace(form, window=fixed)
-        return form
+
+def decide_live(
+    first: np.ndarray,
+    channels: pixels.Channels,
+    window: windows.Window | None,
+    what: str,
+) -> pixels.PixelFormat:
+    """The format of a live source, which shows no more than its first picture.
+
+    Args:
+      first: the picture.
+      channels: as for ``open_frames``.
+      window: one for the sequence comes from the first picture.
+      what: the source, for the error.
+    """
+    form = pixels.decide(first, channels, window)
+    if isinstance(form.window, windows.SequenceWindow):
+        fixed = windows.settle(form.window, [first], what)
+        form = dataclasses.replace(form, window=fixed)
+    return form
 
 
 def open_video(
@@ -150,19 +164,19 @@ def decode_at(path: Path, number: int, clock: tuple[float, float] | None) -> np.
     Raises:
       DataError: the file ends before it.
     """
-    with _capture(str(path)) as video:
+    with capture(str(path)) as video:
         if clock and number and video.set(cv2.CAP_PROP_POS_FRAMES, number):
             arrived, decoded = video.read()
             if arrived and _is_picture(video, number, clock):
                 return decoded
-    with _capture(str(path)) as video:
+    with capture(str(path)) as video:
         _skip(video, path, number)
         return _read(video, path, number)
 
 
 def _measure(path: Path, stop: int | None) -> tuple[int, tuple[float, float] | None]:
     """Verified number of pictures, and the clock if the timestamps are even."""
-    with _capture(str(path)) as video:
+    with capture(str(path)) as video:
         announced = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
         rate = video.get(cv2.CAP_PROP_FPS)
         _read(video, path, 0)
@@ -193,7 +207,7 @@ def _is_picture(
 
 def _count(path: Path) -> int:
     """Number of pictures that decode, from the start."""
-    with _capture(str(path)) as video:
+    with capture(str(path)) as video:
         return next(n for n in itertools.count() if not video.grab())
 
 
@@ -217,8 +231,12 @@ def _ended(path: Path, number: int) -> DataError:
 
 
 @contextlib.contextmanager
-def _capture(source: int | str) -> Iterator[cv2.VideoCapture]:
+def capture(source: int | str, *settings) -> Iterator[cv2.VideoCapture]:
     """An open capture that is released at the end, whatever happens.
+
+    Args:
+      source: camera number, address or file.
+      settings: what OpenCV takes after it: backend, list of properties.
 
     Raises:
       DataError: it does not open.
@@ -226,13 +244,13 @@ def _capture(source: int | str) -> Iterator[cv2.VideoCapture]:
     # FFmpeg reports each damaged block on stderr; a setting of the user's stays.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     with quiet():
-        capture = cv2.VideoCapture(source)
+        opened = cv2.VideoCapture(source, *settings)
     try:
-        if not capture.isOpened():
+        if not opened.isOpened():
             raise _closed(source)
-        yield capture
+        yield opened
     finally:
-        capture.release()
+        opened.release()
 
 
 def _closed(source: int | str) -> DataError:
