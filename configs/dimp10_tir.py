@@ -8,18 +8,10 @@ Needs   HIT-UAV (thermal pictures from a drone, CC BY 4.0): a folder with `img` 
 
 from pathlib import Path
 
-from tirjax.data.synthetic import preset
-from tirjax.data.training.canvas import Canvas
-from tirjax.data.training.clip_feed import ClipFeed
-from tirjax.data.training.mixture import Mixture
-from tirjax.data.training.rendered import Rendered
-from tirjax.data.training.sampler import Sampling
-from tirjax.data.training.sets import open_training_set
 from tirjax.tasks.dimp import Weights
-from tirjax.tasks.dimp10 import PROCESSING, dimp10_run
-from tirjax.tasks.run import Blend, Run
+from tirjax.tasks.dimp10 import dimp10_run, thermal_feed
+from tirjax.tasks.run import Run
 
-SIZE = (192, 240)  # of all frames
 # The backbone starts from nothing, so boxes must shape it too, not the scores alone.
 WEIGHTS = Weights(boxes=4.0)
 
@@ -47,18 +39,8 @@ def config(
       lanes: scenes rendered at once; 1 suits a CPU, 32 a GPU.
       start: checkpoint to start from.
     """
-    scenes = preset("mixed", rows=SIZE[0], cols=SIZE[1])
-    rendered = Rendered(scenes, PROCESSING, batch * 4 // 5, lanes=lanes, repeats=2)
-    pictures = ClipFeed(
-        Mixture([open_training_set("hit_uav", hit_uav)]),
-        Sampling("causal", train=2, test=3, gap=10),
-        Canvas(SIZE, channels=1, reach=10.0),
-        PROCESSING,
-        batch // 5,
-        seed,
-    )
     return dimp10_run(
-        Blend((rendered, pictures)),
+        thermal_feed(hit_uav, batch, lanes=lanes, seed=seed),
         steps=steps,
         peak=peak,
         seed=seed,

@@ -12,18 +12,10 @@ Needs   SqueezeNet 1.0 learned on ImageNet: torchvision's file, or Deep Compress
 from pathlib import Path
 
 from tirjax.convert import squeezenet
-from tirjax.data.synthetic import preset
-from tirjax.data.training.canvas import Canvas
-from tirjax.data.training.clip_feed import ClipFeed
-from tirjax.data.training.mixture import Mixture
-from tirjax.data.training.rendered import Rendered
-from tirjax.data.training.sampler import Sampling
-from tirjax.data.training.sets import open_training_set
-from tirjax.tasks.dimp10 import PROCESSING
+from tirjax.tasks.dimp10 import thermal_feed
 from tirjax.tasks.dimp_squeezenet import dimp_squeezenet_run
-from tirjax.tasks.run import Blend, Run
+from tirjax.tasks.run import Run
 
-SIZE = (192, 240)  # of all frames
 # More of what boxes are hard to find in than `mixed` has.
 HARDER = {
     "severity": 0.6,
@@ -58,18 +50,8 @@ def config(
       lanes: scenes rendered at once; 1 suits a CPU, 32 a GPU.
       start: checkpoint to start from.
     """
-    scenes = preset("mixed", rows=SIZE[0], cols=SIZE[1], **HARDER)
-    rendered = Rendered(scenes, PROCESSING, batch * 4 // 5, lanes=lanes, repeats=2)
-    pictures = ClipFeed(
-        Mixture([open_training_set("hit_uav", hit_uav)]),
-        Sampling("causal", train=2, test=3, gap=10),
-        Canvas(SIZE, channels=1, reach=10.0),
-        PROCESSING,
-        batch // 5,
-        seed,
-    )
     return dimp_squeezenet_run(
-        Blend((rendered, pictures)),
+        thermal_feed(hit_uav, batch, lanes=lanes, seed=seed, **HARDER),
         squeezenet.read(imagenet),
         steps=steps,
         peak=peak,

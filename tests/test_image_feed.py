@@ -97,7 +97,7 @@ def test_a_batch_is_a_function_of_seed_and_step_and_parts_make_it(folder):
     joined = jax.tree.map(lambda *x: np.concatenate(x), *parts)
     jax.tree.map(np.testing.assert_array_equal, whole, joined)
     other = dataclasses.replace(feed, seed=1)
-    order = lambda feed: [feed.read(s)[0][1].size.tolist() for s in range(5)]
+    order = lambda feed: [feed.read(s)[0][1][0].size.tolist() for s in range(5)]
     assert order(feed) == order(feed) != order(other)
 
 
@@ -140,7 +140,7 @@ def test_pairs_in_memory_are_decoded_once(folder):
 def test_a_bad_picture_is_skipped_and_noted_or_stops(folder):
     (folder / "infrared/2.png").write_bytes(b"no picture")
     feed = feed_of(folder, batch=COUNT)
-    (_, source, _), problems = feed.read(0)
+    (_, (source, _)), problems = feed.read(0)
     assert len(problems) == 1 and "2.png" in problems[0]
     assert len(source.pixels) == COUNT
     with pytest.raises(DataError, match=r"2\.png"):

@@ -154,7 +154,7 @@ def test_settings_that_make_no_sense_are_refused(rng, changes, message):
 
 def test_the_record_says_what_it_is_made_of(rng):
     record = feed_of(rng).describe()
-    assert record["mix"]["shares"] == (0.6, 0.2, 0.2) and record["classes"] == 1
+    assert record["mix"].shares == (0.6, 0.2, 0.2) and record["classes"] == 1
     assert record["mixture"][0]["sequences"] == 2
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +15,11 @@ import pytest
 from tirjax_train import about
 
 import tirjax
+
+
+class Size(NamedTuple):
+    rows: int
+    cols: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +58,7 @@ def test_the_record_names_everything_and_is_json(config):
         (np.float32(0.5), 0.5),
         (jnp.arange(2), [0, 1]),
         ({1: (None, True)}, {"1": [None, True]}),
+        (Size(2, 3), {"rows": 2, "cols": 3}),
         (Recipe(), {"rate": 0.1, "steps": [1, 2]}),
         (about.plain, "tirjax_train.about.plain"),
         (Recipe, f"{__name__}.Recipe"),

@@ -95,6 +95,8 @@ def plain(value: Any) -> Any:
             return {str(key): plain(item) for key, item in value.items()}
         case np.ndarray() | np.generic() | jax.Array():
             return plain(np.asarray(value).tolist())
+        case tuple() if names := getattr(value, "_fields", ()):
+            return plain(dict(zip(names, value, strict=True)))
         case list() | tuple() | set() | frozenset():
             return [plain(item) for item in value]
         case functools.partial():

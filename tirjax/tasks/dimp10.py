@@ -5,15 +5,21 @@ from pathlib import Path
 
 from tirjax.backbones.norm import Norm
 from tirjax.checkpoints import load_variables
+from tirjax.data.synthetic import preset
 from tirjax.data.training.augment import RGB, THERMAL
+from tirjax.data.training.canvas import Canvas
+from tirjax.data.training.clip_feed import ClipFeed
 from tirjax.data.training.jitter import Jitter
+from tirjax.data.training.mixture import Mixture
 from tirjax.data.training.processing import Processing
-from tirjax.data.training.rendered import Modality
+from tirjax.data.training.rendered import Modality, Rendered
+from tirjax.data.training.sampler import Sampling
+from tirjax.data.training.sets import open_training_set
 from tirjax.heads.networks import dimp_net
 from tirjax.tasks.dimp import DIMP, Weights, dimp_task
 from tirjax.tasks.optimizers import from_nothing
 from tirjax.tasks.recipes import shapes, starting_from
-from tirjax.tasks.run import Feed, Run
+from tirjax.tasks.run import Blend, Feed, Run
 from tirjax.tasks.tracking import held_out
 from tirjax.trackers.dimp import DIMP10
 
@@ -30,6 +36,35 @@ PROCESSING = Processing(
 ON_COLOUR = dataclasses.replace(
     PROCESSING, augmentation=dataclasses.replace(RGB, mirror_all=0.5)
 )
+SIZE = (192, 240)  # of all frames
+
+
+def thermal_feed(
+    hit_uav: Path, batch: int, *, lanes: int, seed: int, **rates: float
+) -> Blend:
+    """Four fifths of the synthetic world, a fifth of HIT-UAV, for ``PROCESSING``.
+
+    Args:
+      hit_uav: folder of the data set.
+      batch: examples of a step, over all devices; a multiple of 5.
+      lanes: scenes rendered at once.
+      seed: of what is drawn from HIT-UAV.
+      rates: fields of the world's settings that differ from those of `mixed`.
+
+    Raises:
+      DataError: HIT-UAV is not there.
+    """
+    scenes = preset("mixed", rows=SIZE[0], cols=SIZE[1], **rates)
+    rendered = Rendered(scenes, PROCESSING, batch * 4 // 5, lanes=lanes, repeats=2)
+    pictures = ClipFeed(
+        Mixture([open_training_set("hit_uav", hit_uav)]),
+        Sampling("causal", train=2, test=3, gap=10),
+        Canvas(SIZE, channels=1, reach=10.0),
+        PROCESSING,
+        batch // 5,
+        seed,
+    )
+    return Blend((rendered, pictures))
 
 
 def dimp10_run(

@@ -4,7 +4,8 @@ Source: the published training code of DCFNet (which pairs are drawn).
 """
 
 import dataclasses
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal
 
 import jax
 import numpy as np
@@ -12,10 +13,10 @@ import numpy as np
 from tirjax.data.sequence import DataError
 from tirjax.data.synthetic import Settings
 from tirjax.data.training.canvas import Canvas, read_sample
-from tirjax.data.training.clip_feed import MOST_FAILURES, first_good
 from tirjax.data.training.filter_pairs import FilterPairs, Stretch, make_filter_pair
 from tirjax.data.training.mixture import Mixture, NothingUsable
-from tirjax.data.training.numbered import Numbered
+from tirjax.data.training.numbered import Numbered, keys_of
+from tirjax.data.training.on_disk import MOST_FAILURES, OnDisk
 from tirjax.data.training.rendered import Modality, render_sample
 from tirjax.data.training.samples import Sample
 from tirjax.data.training.siamese_pairs import grey
@@ -27,7 +28,7 @@ STRETCH = Stretch()
 
 
 @dataclasses.dataclass(frozen=True)
-class FilterFeed:
+class FilterFeed(OnDisk[Sample]):
     """A feed of pairs from data sets on disk.
 
     Attributes:
@@ -53,45 +54,19 @@ class FilterFeed:
     on_error: Literal["skip", "stop"] = "skip"
 
     def __post_init__(self):
-        if min(self.batch, self.gap) < 1 or self.seed < 0:
-            raise DataError(
-                f"batch {self.batch}, gap {self.gap}, seed {self.seed}: at least 1, 1 "
-                "and 0"
-            )
-        if self.on_error not in ("skip", "stop"):
-            raise DataError(f"on_error {self.on_error!r}: choose 'skip' or 'stop'")
+        self.check()
+        if self.gap < 1:
+            raise DataError(f"gap {self.gap}: at least 1")
 
-    def read(
-        self, step: int, part: slice = slice(None)
-    ) -> tuple[Sample, tuple[str, ...]]:
-        """Frames of a step's pairs, read now, and problems on the way.
-
-        Args:
-          step: from 0.
-          part: which of the step's pairs.
-
-        Raises:
-          DataError: no pairs can be drawn, every draw fails, or a file is bad and
-            ``on_error`` is ``'stop'``.
-        """
-        numbers = step * self.batch + np.arange(self.batch, dtype=np.uint32)[part]
-        found: list[str] = []
-        drawn = [self._example(int(number), found) for number in numbers]
-        return jax.tree.map(lambda *x: np.stack(x), *drawn), tuple(found)
-
-    def make(self, raw: Sample, key: Key[Array, ""]) -> FilterPairs:
+    def make(self, raw: tuple[Array, Sample], key: Key[Array, ""]) -> FilterPairs:
         """Crops. Nothing in them is by chance."""
         del key
-        return jax.vmap(lambda sample: make_filter_pair(sample, self.stretch))(raw)
+        return jax.vmap(lambda sample: make_filter_pair(sample, self.stretch))(raw[1])
 
-    def describe(self) -> dict[str, Any]:
-        """What it is made of, for the record of a run."""
-        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return settings | {"mixture": self.mixture.describe()}
-
-    def _example(self, number: int, found: list[str]) -> Sample:
-        rng = np.random.default_rng((self.seed, number))
-        return first_good(lambda: self._draw(rng), self.on_error, found)
+    def draw(self, number: int, rng: np.random.Generator) -> Callable[[], Sample]:
+        """A frame of a sequence and one after it."""
+        del number
+        return lambda: self._draw(rng)
 
     def _draw(self, rng: np.random.Generator) -> Sample:
         for _ in range(10 * MOST_FAILURES):
@@ -156,12 +131,10 @@ class RenderedFilterPairs(Numbered):
           raw: their numbers.
           key: of the whole run.
         """
-        of = jax.random.fold_in(key, self.seed)
-        keys = jax.vmap(lambda number: jax.random.fold_in(of, number))(raw)
 
         def one(k):
             sample = render_sample(k, self.settings, (1, 1), self.gap, self.modality)
             pair = make_filter_pair(sample, self.stretch)
             return FilterPairs(grey(pair.target), grey(pair.search))
 
-        return jax.lax.map(one, keys, batch_size=self.lanes)
+        return self.rendered(one, keys_of(jax.random.fold_in(key, self.seed), raw))

@@ -1,11 +1,11 @@
 """Batches for translators: aligned pairs, or images of two piles.
 
-An example is a function of the seed and its number in the whole run: the host decodes,
-the device resizes, crops and mirrors.
+The host decodes; the device resizes, crops and mirrors.
 """
 
 import dataclasses
 import itertools
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import cv2
@@ -13,9 +13,9 @@ import jax
 import numpy as np
 
 from tirjax.data.sequence import DataError
-from tirjax.data.training.clip_feed import first_good
 from tirjax.data.training.image_crops import Preparing, draw_placement, prepare
 from tirjax.data.training.image_sets import Aligned, ImageSet
+from tirjax.data.training.on_disk import OnDisk
 from tirjax.typing import Array, Key
 
 
@@ -45,7 +45,7 @@ class Canvas(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class ImageFeed:
+class ImageFeed(OnDisk[tuple[Canvas, Canvas]]):
     """A feed of images to translate and what they should become.
 
     Attributes:
@@ -72,11 +72,9 @@ class ImageFeed:
     on_error: Literal["skip", "stop"] = "skip"
 
     def __post_init__(self):
-        if min(self.batch, *self.canvas) < 1 or self.seed < 0:
-            raise DataError(
-                f"batch {self.batch}, canvas {self.canvas}, seed {self.seed}: at least "
-                "1, seed at least 0"
-            )
+        self.check()
+        if min(self.canvas) < 1:
+            raise DataError(f"canvas {self.canvas}: at least 1")
         if not {*self.channels} <= {1, 3}:
             raise DataError(f"channels {self.channels}: each is 1 or 3")
         if (
@@ -90,28 +88,9 @@ class ImageFeed:
         if not len(self.images):
             raise DataError("no images to learn from; check the folders")
 
-    def read(
-        self, step: int, part: slice = slice(None)
-    ) -> tuple[tuple[np.ndarray, Canvas, Canvas], tuple[str, ...]]:
-        """Numbers and pictures of a step's examples, read now, and problems on the way.
-
-        Args:
-          step: from 0.
-          part: which of the step's examples.
-
-        Raises:
-          DataError: every try fails, or a file is bad and ``on_error`` is ``'stop'``.
-        """
-        numbers = step * self.batch + np.arange(self.batch, dtype=np.uint32)[part]
-        found: list[str] = []
-        drawn = [self._draw(int(number), found) for number in numbers]
-        source, target = (
-            Canvas._make(np.stack(parts) for parts in zip(*half, strict=True))
-            for half in zip(*drawn, strict=True)
-        )
-        return (numbers, source, target), tuple(found)
-
-    def make(self, raw: tuple[Array, Canvas, Canvas], key: Key[Array, ""]) -> Images:
+    def make(
+        self, raw: tuple[Array, tuple[Canvas, Canvas]], key: Key[Array, ""]
+    ) -> Images:
         """Crops of the examples.
 
         Args:
@@ -119,7 +98,8 @@ class ImageFeed:
           key: of the whole run.
         """
 
-        def one(number, source, target):
+        def one(number, pictures):
+            source, target = pictures
             first, second = jax.random.split(jax.random.fold_in(key, number))
             place = draw_placement(first, self.preparing)
             other = place
@@ -135,26 +115,22 @@ class ImageFeed:
 
         return jax.vmap(one)(*raw)
 
-    def describe(self) -> dict[str, Any]:
-        """What it is made of, for the record of a run."""
-        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return settings | {
-            "images": self.images.describe(),
-            "preparing": self.preparing._asdict(),
-        }
-
-    def _draw(self, number: int, found: list[str]) -> tuple[Canvas, Canvas]:
+    def draw(
+        self, number: int, rng: np.random.Generator
+    ) -> Callable[[], tuple[Canvas, Canvas]]:
+        """Two pictures, in an order that all examples of an epoch share."""
+        del rng
         # After a bad file the epoch's next item is shown, then the one after it.
         tries = itertools.count(number)
 
-        def draw():
+        def one():
             pictures = self.images.draw(next(tries), self.seed)
             source, target = (on_canvas(p, self.canvas) for p in pictures)
             self._check(source)
             self._check(target)
             return source, target
 
-        return first_good(draw, self.on_error, found)
+        return one
 
     def _check(self, canvas: Canvas) -> None:
         """A picture that is not resized must hold a crop."""

@@ -1,7 +1,4 @@
-"""Batches of unlabelled pairs: from disk, or from the synthetic world.
-
-As for clips, an example is a function of the seed and its number in the whole run.
-"""
+"""Batches of unlabelled pairs: from disk, or from the synthetic world."""
 
 import collections
 import dataclasses
@@ -18,9 +15,9 @@ import numpy as np
 from tirjax.data.pairs import Pair, PairList
 from tirjax.data.sequence import DataError
 from tirjax.data.synthetic import Settings, render_frames, sample_scene
-from tirjax.data.training.clip_feed import first_good
 from tirjax.data.training.detection_files import DetectionFiles
-from tirjax.data.training.numbered import Numbered
+from tirjax.data.training.numbered import Numbered, keys_of
+from tirjax.data.training.on_disk import OnDisk
 from tirjax.data.training.pairing import Pairing, pair_examples
 from tirjax.data.training.pseudo_boxes import Scene, reads_detections
 from tirjax.data.training.samples import Examples
@@ -31,7 +28,7 @@ Detector = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)
-class PairFeed:
+class PairFeed(OnDisk[Scene]):
     """A feed of pairs from disk.
 
     Attributes:
@@ -63,13 +60,11 @@ class PairFeed:
     on_error: Literal["skip", "stop"] = "skip"
 
     def __post_init__(self):
-        if min(self.batch, self.slots, *self.canvas_size) < 1 or self.seed < 0:
+        self.check()
+        if min(self.slots, *self.canvas_size) < 1:
             raise DataError(
-                f"batch {self.batch}, slots {self.slots}, canvas {self.canvas_size}, "
-                f"seed {self.seed}: at least 1, seed at least 0"
+                f"slots {self.slots}, canvas {self.canvas_size}: at least 1"
             )
-        if self.on_error not in ("skip", "stop"):
-            raise DataError(f"on_error {self.on_error!r}: choose 'skip' or 'stop'")
         if not len(self.pairs):
             raise DataError(f"{self.pairs.dataset} has no pairs; check its folder")
         sources = (self.detections is not None) + (self.detector is not None)
@@ -80,24 +75,6 @@ class PairFeed:
             )
         if self.detections is not None:
             _check_files(self.pairs, self.detections)
-
-    def read(
-        self, step: int, part: slice = slice(None)
-    ) -> tuple[tuple[np.ndarray, Scene], tuple[str, ...]]:
-        """Numbers and pairs of a step's examples, read now, and problems on the way.
-
-        Args:
-          step: from 0.
-          part: which of the step's examples.
-
-        Raises:
-          DataError: every draw fails, or a file is bad and ``on_error`` is ``'stop'``.
-        """
-        numbers = step * self.batch + np.arange(self.batch, dtype=np.uint32)[part]
-        found: list[str] = []
-        scenes = [self._draw(int(number), found) for number in numbers]
-        arrays = (np.stack(parts) for parts in zip(*scenes, strict=True))
-        return (numbers, Scene._make(arrays)), tuple(found)
 
     def make(self, raw: tuple[Array, Scene], key: Key[Array, ""]) -> Examples:
         """Crops and labels.
@@ -113,9 +90,8 @@ class PairFeed:
 
     def describe(self) -> dict[str, Any]:
         """What it is made of, for the record of a run."""
-        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
         names = "\n".join(self.pairs.names).encode()
-        return settings | {
+        return super().describe() | {
             "pairs": {
                 "name": self.pairs.dataset,
                 "pairs": len(self.pairs),
@@ -123,16 +99,17 @@ class PairFeed:
             }
         }
 
-    def _draw(self, number: int, found: list[str]) -> Scene:
-        rng = np.random.default_rng((self.seed, number))
+    def draw(self, number: int, rng: np.random.Generator) -> Callable[[], Scene]:
+        """A pair and its boxes."""
+        del number
 
-        def draw():
+        def one():
             index = int(rng.integers(len(self.pairs)))
             pair = self.pairs[index]
             boxes = self._detect(pair, self.pairs.files(index))
             return on_canvas(pair, boxes, self.canvas_size)
 
-        return first_good(draw, self.on_error, found)
+        return one
 
     def _detect(self, pair: Pair, files: tuple[Path, Path]) -> np.ndarray:
         """``[slots, 5]`` boxes inside the picture with scores, 0 where there is none.
@@ -238,16 +215,15 @@ class RenderedPairs(Numbered):
           key: of the whole run.
         """
         scenes, changes = jax.random.split(key)
-        of = lambda k: jax.vmap(lambda number: jax.random.fold_in(k, number))(raw)
         render = lambda k: render_pair(k, self.settings)
-        drawn = jax.lax.map(render, of(scenes), batch_size=self.lanes)
+        drawn = self.rendered(render, keys_of(scenes, raw))
         size = jnp.array([self.settings.rows, self.settings.cols], jnp.int32)
 
         def one(visible, thermal, k, number):
             scene = Scene(visible, thermal, size, jnp.zeros((0, 4)), jnp.zeros(0))
             return pair_examples(scene, k, number, self.pairing)
 
-        return jax.vmap(one)(drawn[0], drawn[1], of(changes), raw)
+        return jax.vmap(one)(drawn[0], drawn[1], keys_of(changes, raw), raw)
 
 
 def render_pair(

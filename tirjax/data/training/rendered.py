@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from tirjax.data.synthetic import Clip, Settings, render_frames, sample_scene
 from tirjax.data.synthetic.dataset import PRESENT
-from tirjax.data.training.numbered import Numbered
+from tirjax.data.training.numbered import Numbered, keys_of
 from tirjax.data.training.processing import Processing, process
 from tirjax.data.training.samples import Examples, Sample
 from tirjax.typing import Array, Float, Int, Key
@@ -122,12 +122,11 @@ class Rendered(Numbered):
         frames = self.processing.train_frames, self.test_frames
 
         scenes, changes = jax.random.split(key)
-        of = lambda k: jax.vmap(lambda number: jax.random.fold_in(k, number))
         render = lambda k: render_sample(
             k, self.settings, frames, self.gap, self.modality
         )
-        drawn = of(scenes)(raw[:: self.repeats] // self.repeats)
-        samples = jax.lax.map(render, drawn, batch_size=self.lanes)
+        drawn = keys_of(scenes, raw[:: self.repeats] // self.repeats)
+        samples = self.rendered(render, drawn)
         samples = jax.tree.map(lambda x: jnp.repeat(x, self.repeats, axis=0), samples)
         one = lambda sample, k: process(sample, k, self.processing)
-        return jax.vmap(one)(samples, of(changes)(raw))
+        return jax.vmap(one)(samples, keys_of(changes, raw))

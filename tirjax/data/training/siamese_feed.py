@@ -1,6 +1,5 @@
 """Batches of Siamese pairs drawn from data sets on disk.
 
-As for clips, an example is a function of the seed and its number in the whole run.
 Every sequence has its turn once an epoch; one that cannot give what is asked for is
 replaced at random.
 
@@ -9,7 +8,7 @@ Source: the published training code of CFNet, MLSSNet and MMNet (which pairs are
 
 import dataclasses
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 import jax
@@ -17,8 +16,8 @@ import numpy as np
 
 from tirjax.data.sequence import DataError, Sequence
 from tirjax.data.training.canvas import Canvas, read_sample
-from tirjax.data.training.clip_feed import MOST_FAILURES, first_good
 from tirjax.data.training.mixture import Mixture, NothingUsable
+from tirjax.data.training.on_disk import MOST_FAILURES, OnDisk
 from tirjax.data.training.siamese_pairs import (
     EASY,
     HARD,
@@ -63,7 +62,7 @@ CROPPING = Cropping()
 
 
 @dataclasses.dataclass(frozen=True)
-class SiameseFeed:
+class SiameseFeed(OnDisk[Drawn]):
     """A feed of pairs from data sets on disk.
 
     Attributes:
@@ -92,31 +91,8 @@ class SiameseFeed:
     on_error: Literal["skip", "stop"] = "skip"
 
     def __post_init__(self):
-        if self.batch < 1 or self.seed < 0:
-            raise DataError(
-                f"batch {self.batch}, seed {self.seed}: at least 1 and at least 0"
-            )
-        if self.on_error not in ("skip", "stop"):
-            raise DataError(f"on_error {self.on_error!r}: choose 'skip' or 'stop'")
+        self.check()
         self.mix.check()
-
-    def read(
-        self, step: int, part: slice = slice(None)
-    ) -> tuple[tuple[np.ndarray, Drawn], tuple[str, ...]]:
-        """Numbers and frames of a step's pairs, read now, and problems on the way.
-
-        Args:
-          step: from 0.
-          part: which of the step's pairs.
-
-        Raises:
-          DataError: no pairs can be drawn, every draw fails, or a file is bad and
-            ``on_error`` is ``'stop'``.
-        """
-        numbers = step * self.batch + np.arange(self.batch, dtype=np.uint32)[part]
-        found: list[str] = []
-        drawn = [self._example(int(number), found) for number in numbers]
-        return (numbers, jax.tree.map(lambda *x: np.stack(x), *drawn)), tuple(found)
 
     def make(self, raw: tuple[Array, Drawn], key: Key[Array, ""]) -> Pairs:
         """Crops and labels.
@@ -132,18 +108,13 @@ class SiameseFeed:
 
     def describe(self) -> dict[str, Any]:
         """What it is made of, for the record of a run."""
-        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return settings | {
-            "mixture": self.mixture.describe(),
-            "mix": self.mix._asdict(),
-            "classes": len(self.classes),
-        }
+        return super().describe() | {"classes": len(self.classes)}
 
-    def _example(self, number: int, found: list[str]) -> Drawn:
-        rng = np.random.default_rng((self.seed, number))
+    def draw(self, number: int, rng: np.random.Generator) -> Callable[[], Drawn]:
+        """A pair of a random kind; its first try is of the sequences in turn."""
         kind = int(rng.choice(3, p=self.mix.shares))
         planned = [*turns(self.mixture, self.seed, number)]
-        return first_good(lambda: self._draw(kind, rng, planned), self.on_error, found)
+        return lambda: self._draw(kind, rng, planned)
 
     def _draw(
         self, kind: int, rng: np.random.Generator, planned: list[tuple[int, int]]

@@ -1,7 +1,6 @@
 """Siamese pairs from the synthetic world, rendered on the device inside the step."""
 
 import dataclasses
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +8,7 @@ import jax.numpy as jnp
 from tirjax.data.sequence import DataError
 from tirjax.data.synthetic import Settings, render_frames, sample_scene
 from tirjax.data.synthetic.dataset import PRESENT
-from tirjax.data.training.numbered import Numbered
+from tirjax.data.training.numbered import Numbered, keys_of
 from tirjax.data.training.rendered import Modality, inside, sample_times
 from tirjax.data.training.samples import Sample
 from tirjax.data.training.siamese_feed import CROPPING, MIX, Mix
@@ -52,10 +51,6 @@ class RenderedSiamese(Numbered):
             )
         self.mix.check()
 
-    def describe(self) -> dict[str, Any]:
-        """What it is made of, for the record of a run."""
-        return super().describe() | {"mix": self.mix._asdict()}
-
     def make(self, raw: Int[Array, " b"], key: Key[Array, ""]) -> Pairs:
         """Renders and crops the pairs with these numbers.
 
@@ -64,12 +59,11 @@ class RenderedSiamese(Numbered):
           key: of the whole run.
         """
         scenes, kinds, corners = jax.random.split(key, 3)
-        of = lambda k: jax.vmap(lambda number: jax.random.fold_in(k, number))(raw)
         render = lambda k: render_two(k, self.settings, self.mix.gap, self.modality)
-        samples, classes = jax.lax.map(render, of(scenes), batch_size=self.lanes)
+        samples, classes = self.rendered(render, keys_of(scenes, raw))
         chances = jnp.log(jnp.asarray(self.mix.shares))
-        kind = jax.vmap(lambda k: jax.random.categorical(k, chances))(of(kinds))
-        kind = kind.astype(jnp.int32)
+        choose = lambda k: jax.random.categorical(k, chances)
+        kind = jax.vmap(choose)(keys_of(kinds, raw)).astype(jnp.int32)
 
         def swapped(x):
             """The search frame of an easy negative is that of the other of the two."""
@@ -80,7 +74,7 @@ class RenderedSiamese(Numbered):
 
         drawn = Drawn(jax.tree.map(swapped, samples), kind, classes)
         one = lambda d, k: make_pair(d, k, self.cropping)
-        return jax.vmap(one)(drawn, of(corners))
+        return jax.vmap(one)(drawn, keys_of(corners, raw))
 
 
 def render_two(
