@@ -139,6 +139,12 @@ def test_the_report_has_tables_plots_and_a_page(copy, capsys):
     rows = list(
         csv.DictReader((out / "challenges_failures.csv").read_text().split("\n"))
     )
+    low, high = found["intervals"]["accuracy"]
+    assert low < found["overall"]["accuracy"] < high
+    assert "How sure the numbers are" in page and "EAO: pairs of trackers" in page
+    # The two are one and the same tracker.
+    (pair,) = csv.DictReader((out / "differences_eao.csv").read_text().split("\n"))
+    assert float(pair["difference"]) == float(pair["low"]) == float(pair["high"]) == 0
     assert [row["challenge"] for row in rows] == [
         "occlusion",
         "empty",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SEED = 0
 ALL_PAIRS = 6  # more trackers are compared with the best one only
+BOUNDS = "low", "high"
 METHOD = (
     f"Intervals: 95 %, percentile bootstrap over sequences, {DRAWS} draws, seed {SEED}."
     " p: two-sided test by flipping the signs of the differences sequence by sequence;"
@@ -85,7 +86,7 @@ def tables(board: "Board") -> dict[str, Table]:
         rows.append([s.name])
         for kind in kinds:
             rows[-1] += [getattr(s.overall, kind), *found[kind]]
-    made = {"intervals": Table(heads, rows, neutral=_BOUNDS)}
+    made = {"intervals": Table(heads, rows, neutral=BOUNDS)}
     for kind in kinds:
         lines = [_line(pair) for pair in pairs(board, kind)]
         if lines:
@@ -113,8 +114,7 @@ def plain(board: "Board") -> Mapping[str, list[dict]]:
     }
 
 
-_BOUNDS = "low", "high"
-_NUMBERS = "difference", *_BOUNDS, "p", "p (Holm)"
+_NUMBERS = "difference", *BOUNDS, "p", "p (Holm)"
 
 
 def _line(pair: Pair) -> list:

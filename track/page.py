@@ -3,11 +3,11 @@
 import base64
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 
-from . import citing, compare, hardest, scoring
+from . import citing, compare, hardest, scoring, trial_compare
 from .tables import Table
 
 if TYPE_CHECKING:
@@ -20,6 +20,12 @@ _HEADINGS = {
     "intervals": "Scores with 95 % intervals",
     "published": "Published, with restarts",
 }
+
+WORST = "The worst frame of each of its hardest sequences; white is the ground truth."
+PARTED = (
+    "The frame of each sequence in which their overlaps differ most; white is the "
+    "ground truth."
+)
 
 
 def render(
@@ -35,15 +41,19 @@ def render(
     Returns:
       HTML with styles and images inside; every name in it is escaped.
     """
-    return _template("report.html").render(
-        board=board,
-        tables=tables,
-        headings={name: heading(name) for name in tables},
+    best = board.scored[0].name
+    return _render(
+        "report.html",
+        board,
+        tables,
+        pictures,
+        names=[s.name for s in board.scored],
+        remarks=board.remarks,
         incomplete=any(len(s.curves) < board.total for s in board.scored),
-        pictures={k: _inline(v, "png") for k, v in pictures.items()},
-        worst=_gallery(hardest.worst(board)),
-        parted=_gallery(hardest.parted(board)),
-        sources=citing.sources(board.cited),
+        galleries=[
+            (f"Where {best} does worst", WORST, _gallery(hardest.worst(board))),
+            ("Where the trackers part", PARTED, _gallery(hardest.parted(board))),
+        ],
         method=compare.METHOD,
     )
 
@@ -52,13 +62,33 @@ def render_trials(
     board: "TrialBoard", tables: Mapping[str, Table], pictures: Mapping[str, bytes]
 ) -> str:
     """The page of runs with restarts; arguments as for ``render``."""
-    return _template("trials.html").render(
+    return _render(
+        "trials.html",
+        board,
+        tables,
+        pictures,
+        names=[t.name for t in board.tried],
+        remarks=[],
+        incomplete=any(len(t.measured) < board.total for t in board.tried),
+        galleries=[],
+        method=trial_compare.METHOD,
+    )
+
+
+def _render(
+    file: str,
+    board: "Board | TrialBoard",
+    tables: Mapping[str, Table],
+    pictures: Mapping[str, bytes],
+    **more: Any,
+) -> str:
+    return _template(file).render(
         board=board,
         tables=tables,
         headings={name: heading(name) for name in tables},
-        incomplete=any(len(t.measured) < board.total for t in board.tried),
         pictures={k: _inline(v, "png") for k, v in pictures.items()},
         sources=citing.sources(board.cited),
+        **more,
     )
 
 
@@ -78,10 +108,11 @@ def heading(name: str) -> str:
     what, _, kind = name.partition("_")
     if not kind:
         return what.capitalize()
-    if what == "differences":
-        return f"{scoring.LABELS[kind].capitalize()}: pairs of trackers"
     label = scoring.LABELS.get(kind, "EAO" if kind == "eao" else kind)
-    return f"{label[0].upper()}{label[1:]} by {what.rstrip('s')}"
+    label = f"{label[0].upper()}{label[1:]}"
+    if what == "differences":
+        return f"{label}: pairs of trackers"
+    return f"{label} by {what.rstrip('s')}"
 
 
 def _gallery(shown: list[tuple[str, bytes]]) -> list[tuple[str, str]]:

@@ -21,17 +21,17 @@ from . import (
     hardest,
     page,
     plots,
+    publish,
     records,
     scoring,
     suspect,
     trial_report,
-    truths,
 )
 from .citing import Cited
-from .entries import Entry, about, distinct
+from .entries import Entry
 from .options import Report
 from .scoring import Scored, measures
-from .tables import Table, escaped
+from .tables import Table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,22 +73,16 @@ def report(options: Report) -> None:
         if not has_one_pass(options.results):
             return
     for board, place in make(options):
-        print(f"{overall(board).plain()}\n")
-        print(f"protocol {board.protocol.name}: {board.protocol.source}")
-        print(f"tables, plots and page: {place / 'report.html'}")
+        rules = board.protocol
+        publish.say(overall(board), rules.name, rules.source, place)
 
 
 def make(options: Report) -> list[tuple[Board, Path]]:
     """What was reported, and the folder it was written to."""
     out = options.out or options.results / "report"
-    found = find(options.results)
-    made = []
-    for folder, entries in found.items():
-        board = assemble([*entries, *_baselines(options.baselines)], options)
-        place = out if len(found) == 1 else out / folder.name
-        write(board, place)
-        made.append((board, place))
-    return made
+    others = _baselines(options.baselines)
+    make_one = lambda entries: assemble(entries, options)
+    return publish.each(find(options.results), others, out, make_one, write)
 
 
 def find(results: Path) -> dict[Path, list[Entry]]:
@@ -140,38 +134,30 @@ def _baselines(roots: Sequence[Path]) -> list[Entry]:
 
 def assemble(entries: list[Entry], options: Report) -> Board:
     """Opens the data set and scores every tracker on it."""
-    said = about(entries, options)
-    if options.truth is None:
-        data = catalogue.dataset(said["dataset"], said["data"], said["cut"])
-    else:
-        data = truths.annotations(said["dataset"], options.truth, said["cut"])
-    protocol = catalogue.protocol(options.protocol or said["protocol"], said["dataset"])
-    done = set().union(*(records.completed(e.folder) for e in entries))
-    clips = scoring.load(data, done)
-    if not clips:
-        raise DataError(
-            f"no annotated sequence of {said['dataset']} has results in "
-            f"{entries[0].folder}; is it the right data set and cut?"
-        )
-    named = distinct(entries)
-    origin = catalogue.origin(said["dataset"])
+    found = publish.opened(entries, options, records.completed, options.truth)
+    protocol = catalogue.protocol(found.protocol, found.dataset)
+    origin = catalogue.origin(found.dataset)
     scored = [
-        scoring.score(name, e.folder, origin, clips, protocol)
-        for name, e in named.items()
+        scoring.score(name, e.folder, origin, found.clips, protocol)
+        for name, e in found.entries.items()
     ]
     scored.sort(key=lambda s: -s.overall.success)
-    # A folder says nothing; its own name does.
-    where = options.truth or said["data"]
-    own = where.name if said["dataset"] == "folder" else said["dataset"]
-    title = " ".join(filter(None, [own, said["cut"]]))
-    found = citing.cited(options.published, said["dataset"])
     remarks = [
         line
         for s in scored
-        for line in suspect.remarks(s.name, s.records, clips, protocol)
+        for line in suspect.remarks(s.name, s.records, found.clips, protocol)
     ]
-    remarks += citing.remarks(found, len(data))
-    return Board(title, len(data), protocol, scored, clips, named, found, remarks)
+    remarks += citing.remarks(found.cited, found.total)
+    return Board(
+        title=found.title,
+        total=found.total,
+        protocol=protocol,
+        scored=scored,
+        clips=found.clips,
+        entries=found.entries,
+        cited=found.cited,
+        remarks=remarks,
+    )
 
 
 def tables(board: Board) -> dict[str, Table]:
@@ -223,33 +209,15 @@ def pictures(board: Board) -> dict[str, bytes]:
 
 def write(board: Board, out: Path) -> list[Path]:
     """Writes every file of the report; returns them."""
-    out.mkdir(parents=True, exist_ok=True)
-    files: dict[str, str | bytes] = {}
-    made = tables(board)
-    for name, table in made.items():
-        files[f"{name}.csv"] = table.csv()
-        files[f"{name}.tex"] = table.latex()
-    files["report.md"] = _markdown(board, made)
-    files["report.json"] = json.dumps(_plain(board), indent=1) + "\n"
-    drawn = pictures(board)
-    files |= {f"{name}.png": picture for name, picture in drawn.items()}
-    files["report.html"] = page.render(board, made, drawn)
-    for name, content in files.items():
-        data = content.encode() if isinstance(content, str) else content
-        (out / name).write_bytes(data)
-    return [out / name for name in files]
-
-
-def _markdown(board: Board, made: Mapping[str, Table]) -> str:
-    parts = [
-        f"# {board.title}\n\nProtocol {board.protocol.name}: {board.protocol.source}"
-    ]
-    parts += [
-        f"## {page.heading(name)}\n\n{table.markdown()}" for name, table in made.items()
-    ]
+    made, drawn = tables(board), pictures(board)
+    rules = f"{board.protocol.name}: {board.protocol.source}"
     notes = [compare.METHOD, *board.remarks, *citing.notes(board.cited)]
-    parts.append("## Notes\n\n" + "\n".join(f"- {escaped(n)}" for n in notes) + "\n")
-    return "\n\n".join(parts)
+    texts = {
+        "report.md": publish.markdown(board.title, rules, made, notes),
+        "report.json": json.dumps(_plain(board), indent=1) + "\n",
+        "report.html": page.render(board, made, drawn),
+    }
+    return publish.files(out, made, drawn, texts)
 
 
 def _plain(board: Board) -> dict[str, Any]:

@@ -2,31 +2,30 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tirjax.data import DataError
 from tirjax.evaluation.expected_overlap import expected_overlap
 from tirjax.evaluation.supervised import Rules, supervised_scores
 from tirjax.evaluation.trials import EXPERIMENT, find_trials
 
 from . import (
-    catalogue,
     citing,
     page,
     plots,
+    publish,
     records,
-    scoring,
+    trial_compare,
     trial_plots,
     trial_scoring,
 )
 from .citing import Cited
-from .entries import Entry, about, distinct
+from .entries import Entry
 from .options import Report
-from .tables import Table, escaped
+from .tables import Table
 from .trial_scoring import Tried
 
 FOLDER = "supervised"
@@ -58,7 +57,7 @@ class Board:
     rules: Rules
     interval: tuple[int, int] | None
     tried: list[Tried]
-    entries: dict[str, Entry]
+    entries: Mapping[str, Entry]
     cited: Sequence[Cited] = ()
 
 
@@ -74,21 +73,16 @@ def find(results: Path) -> dict[Path, list[Entry]]:
 def report(options: Report, found: dict[Path, list[Entry]]) -> None:
     """Writes a report for every data set there are runs of, prints the main table."""
     for board, place in make(options, found):
-        print(f"{tables(board)['overall'].plain()}\n")
-        print(f"protocol {board.rules.name}: {board.rules.source}")
-        print(f"tables, plots and page: {place / 'report.html'}")
+        rules = board.rules
+        publish.say(tables(board)["overall"], rules.name, rules.source, place)
 
 
 def make(options: Report, found: dict[Path, list[Entry]]) -> list[tuple[Board, Path]]:
     """What was reported, and the folder it was written to."""
     out = (options.out or options.results / "report") / FOLDER
-    made = []
-    for folder, entries in found.items():
-        board = assemble([*entries, *_baselines(options.baselines)], options)
-        place = out if len(found) == 1 else out / folder.name
-        write(board, place)
-        made.append((board, place))
-    return made
+    others = _baselines(options.baselines)
+    make_one = lambda entries: assemble(entries, options)
+    return publish.each(found, others, out, make_one, write)
 
 
 def _entry(folder: Path) -> Entry:
@@ -106,33 +100,29 @@ def _baselines(roots: Sequence[Path]) -> list[Entry]:
 
 def assemble(entries: list[Entry], options: Report) -> Board:
     """Opens the data set and scores every tracker on it."""
-    said = about(entries, options)
-    data = catalogue.dataset(said["dataset"], said["data"], said["cut"])
-    rules = trial_scoring.rules(said["protocol"])
-    done = set().union(*(find_trials(e.folder) for e in entries))
-    clips = scoring.load(data, done)
-    if not clips:
-        raise DataError(
-            f"no annotated sequence of {said['dataset']} has results in "
-            f"{entries[0].folder}; is it the right data set and cut?"
-        )
-    named = distinct(entries)
-    lengths = trial_scoring.interval(said["dataset"], clips)
+    found = publish.opened(entries, options, find_trials)
+    rules = trial_scoring.rules(found.protocol)
+    lengths = trial_scoring.interval(found.dataset, found.clips)
     tried = [
-        trial_scoring.score(name, e.folder, said["dataset"], clips, rules, lengths)
-        for name, e in named.items()
+        trial_scoring.score(name, e.folder, found.dataset, found.clips, rules, lengths)
+        for name, e in found.entries.items()
     ]
-    own = said["data"].name if said["dataset"] == "folder" else said["dataset"]
-    title = " ".join(filter(None, [own, said["cut"]]))
-    ranked = trial_scoring.ranked(tried)
-    found = citing.cited(options.published, said["dataset"])
-    return Board(title, len(data), rules, lengths, ranked, named, found)
+    return Board(
+        title=found.title,
+        total=found.total,
+        rules=rules,
+        interval=lengths,
+        tried=trial_scoring.ranked(tried),
+        entries=found.entries,
+        cited=found.cited,
+    )
 
 
 def tables(board: Board) -> dict[str, Table]:
     """The tables by file name: overall, by challenge, by sequence."""
     overall = trial_scoring.overall_table(board.tried, board.total)
     made = {"overall": citing.merged(overall, board.cited, COLUMNS)}
+    made |= trial_compare.tables(board)
     names = [t.name for t in board.tried]
     tags = list(dict.fromkeys(tag for t in board.tried for tag in t.tags))
     for kind in ("eao", "accuracy", "failures") if tags else ():
@@ -218,27 +208,15 @@ def pictures(board: Board) -> dict[str, bytes]:
 
 def write(board: Board, out: Path) -> list[Path]:
     """Writes every file of the report; returns them."""
-    out.mkdir(parents=True, exist_ok=True)
-    files: dict[str, str | bytes] = {}
     made, drawn = tables(board), pictures(board)
-    for name, table in made.items():
-        files[f"{name}.csv"] = table.csv()
-        files[f"{name}.tex"] = table.latex()
-    files |= {f"{name}.png": picture for name, picture in drawn.items()}
-    files["report.md"] = _markdown(board, made)
-    files["report.json"] = json.dumps(_plain(board), indent=1) + "\n"
-    files["report.html"] = page.render_trials(board, made, drawn)
-    for name, content in files.items():
-        data = content.encode() if isinstance(content, str) else content
-        (out / name).write_bytes(data)
-    return [out / name for name in files]
-
-
-def _markdown(board: Board, made: dict[str, Table]) -> str:
-    head = f"# {board.title}\n\nProtocol {board.rules.name}: {board.rules.source}"
-    parts = [f"## {page.heading(n)}\n\n{t.markdown()}" for n, t in made.items()]
-    notes = "\n".join(f"- {escaped(line)}" for line in citing.notes(board.cited))
-    return "\n\n".join([head, *parts, *([f"## Notes\n\n{notes}\n"] if notes else [])])
+    rules = f"{board.rules.name}: {board.rules.source}"
+    notes = [trial_compare.METHOD, *citing.notes(board.cited)]
+    texts = {
+        "report.md": publish.markdown(board.title, rules, made, notes),
+        "report.json": json.dumps(_plain(board), indent=1) + "\n",
+        "report.html": page.render_trials(board, made, drawn),
+    }
+    return publish.files(out, made, drawn, texts)
 
 
 def _plain(board: Board) -> dict[str, Any]:
@@ -251,6 +229,10 @@ def _plain(board: Board) -> dict[str, Any]:
         trackers[t.name] = {
             "overall": {k: number(v) for k, v in overall.items()},
             "curve": curve,
+            "intervals": {
+                kind: [number(v) for v in bounds]
+                for kind, bounds in trial_compare.intervals(t, board).items()
+            },
             "fps": number(t.fps),
             "challenges": {
                 tag: {
@@ -268,6 +250,7 @@ def _plain(board: Board) -> dict[str, Any]:
         "sequences": board.total,
         "protocol": board.rules.name,
         "interval": board.interval,
+        "method": trial_compare.METHOD,
         "trackers": trackers,
         "published": [dataclasses.asdict(c) for c in board.cited],
     }

@@ -80,6 +80,23 @@ def overlap_curve(pieces: Sequence[Fragment], length: int | None = None) -> np.n
       fragment with any weight is left.
     """
     length = length or max((len(p.overlap) for p in pieces), default=1)
+    total, weight = curve_sums(pieces, length)
+    with np.errstate(invalid="ignore"):
+        return total / weight
+
+
+def curve_sums(
+    pieces: Sequence[Fragment], length: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a curve is the quotient of; both add up over sequences.
+
+    Args:
+      pieces: of all runs of some sequences.
+      length: of the curve.
+
+    Returns:
+      ``[length]`` sum of the weighted means, and of the weights.
+    """
     total, weight = np.zeros(length), np.zeros(length)
     for piece in pieces:
         values = np.zeros(length)
@@ -89,8 +106,7 @@ def overlap_curve(pieces: Sequence[Fragment], length: int | None = None) -> np.n
         mean = np.cumsum(values)[:reach] / np.maximum(np.arange(reach), 1)
         total[:reach] += piece.weight * mean
         weight[:reach] += piece.weight
-    with np.errstate(invalid="ignore"):
-        return total / weight
+    return total, weight
 
 
 def expected_overlap(
@@ -105,11 +121,15 @@ def expected_overlap(
         lengths are one frame longer.
       rule: whose.
     """
-    low, high = interval
-    first, stop = (low, high + 1) if rule == "vot" else (low - 1, high)
-    part = curve[first:stop]
+    part = curve[typical(interval, rule)]
     part = part[np.isfinite(part)]
     return float(part.mean()) if len(part) else float("nan")
+
+
+def typical(interval: tuple[int, int], rule: Raster) -> slice:
+    """The elements of a curve that ``expected_overlap`` averages."""
+    low, high = interval
+    return slice(low, high + 1) if rule == "vot" else slice(low - 1, high)
 
 
 def typical_lengths(lengths: Sequence[int]) -> tuple[int, int, int]:

@@ -88,9 +88,16 @@ def interval(
     """
     if len(values) < 2:
         return Interval(float("nan"), float("nan"))
-    counts = _counts(len(values), seed, draws)
-    means = counts @ (values * weights) / (counts @ weights)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    counts = resamples(len(values), seed, draws)
+    return bounds(counts @ (values * weights) / (counts @ weights))
+
+
+def bounds(scores: np.ndarray) -> Interval:
+    """The middle 95 % of scores; those that are NaN do not count."""
+    scores = scores[np.isfinite(scores)]
+    if not len(scores):
+        return Interval(float("nan"), float("nan"))
+    low, high = np.quantile(scores, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(low), float(high))
 
 
@@ -160,7 +167,7 @@ def _flipped(gaps: np.ndarray, seed: int, draws: int) -> float:
 
 # Trackers of one benchmark have the same number of sequences: drawn once for all.
 @functools.lru_cache(maxsize=2)
-def _counts(n: int, seed: int, draws: int) -> np.ndarray:
+def resamples(n: int, seed: int, draws: int) -> np.ndarray:
     """``[draws, n]``: how often each of n sequences is in each resample."""
     rng = np.random.default_rng(seed)
     return rng.multinomial(n, np.full(n, 1 / n), draws).astype(np.float64)

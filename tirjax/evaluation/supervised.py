@@ -11,6 +11,7 @@ import numpy as np
 
 from tirjax.data.sequence import DataError
 from tirjax.evaluation.expected_overlap import (
+    curve_sums,
     expected_overlap,
     fragments,
     overlap_curve,
@@ -226,6 +227,31 @@ def by_tag(measured: Sequence[Measured], rules: Rules) -> dict[str, TagScores]:
     return found
 
 
+def parts(
+    measured: Sequence[Measured], rules: Rules
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """What the scores are quotients of, sequence by sequence.
+
+    Returns:
+      By score, ``'accuracy'`` and ``'failures'`` as ``[n]`` numerators and denominators
+      and ``'curve'`` as ``[n, length]`` of both: the score over some sequences is the
+      sum of their numerators over that of their denominators.
+    """
+    length = np.array([m.frames for m in measured], np.float64)
+    if rules.raster == "legacy":
+        values = [_by_frame(m) for m in measured]
+        values = [v[np.isfinite(v)] for v in values]
+        accuracy = np.array([v.sum() for v in values]), np.array([*map(len, values)])
+    else:
+        accuracy = length * [_run_accuracy(m) for m in measured], length
+    failures = length * [m.failures for m in measured], length
+    pieces = [_pieces(m, rules) for m in measured]
+    reach = len(_curve(measured, rules, [p for of_one in pieces for p in of_one]))
+    sums = [curve_sums(of_one, reach) for of_one in pieces]
+    totals, weights = (np.stack(rows) for rows in zip(*sums, strict=True))
+    return {"accuracy": accuracy, "failures": failures, "curve": (totals, weights)}
+
+
 def usable(measured: Measured) -> np.ndarray:
     """``[r, t]`` overlaps that count for accuracy, the others NaN."""
     started = measured.code == STARTED
@@ -239,10 +265,13 @@ def _accuracy(measured: Sequence[Measured], rules: Rules) -> float:
     """Accuracy over sequences."""
     if rules.raster == "legacy":
         return _mean(np.concatenate([_by_frame(m) for m in measured]))
-    single = [
-        np.mean([np.nan_to_num(_mean(run)) for run in usable(m)]) for m in measured
-    ]
+    single = [_run_accuracy(m) for m in measured]
     return float(np.average(single, weights=[m.frames for m in measured]))
+
+
+def _run_accuracy(measured: Measured) -> float:
+    """Mean over the runs of one sequence; a run without a usable frame counts as 0."""
+    return float(np.mean([np.nan_to_num(_mean(run)) for run in usable(measured)]))
 
 
 def _by_frame(measured: Measured) -> np.ndarray:

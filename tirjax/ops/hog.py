@@ -35,6 +35,22 @@ def _strongest(dy, dx):
     return pick(dy), pick(dx), pick(power)
 
 
+def _orientation(dy, dx):
+    """Number of the nearest of the signed orientations, counted from ``dx``.
+
+    Half a turn is counted by comparing slopes with those between orientations, the
+    rest by signs: half the time of an arctangent on a CPU, and the same numbers. A
+    gradient along ``dy`` lies between two and goes to the further one.
+    """
+    between = np.tan(np.pi / ORIENTATIONS * (np.arange(ORIENTATIONS // 2) + 0.5))
+    tall, wide = jnp.abs(dy), jnp.abs(dx)
+    steep = sum((tall > wide * s).astype(jnp.int32) for s in between.tolist())
+    right = jnp.where(dy > 0, dx > 0, dx >= 0)
+    above = jnp.where(right, steep, ORIENTATIONS - steep)
+    found = jnp.where(dy < 0, 2 * ORIENTATIONS - above, above)
+    return jnp.where(found == 2 * ORIENTATIONS, 0, found)
+
+
 def _votes(cells: int, cell: int) -> np.ndarray:
     """Share of a pixel's vote that each cell of one axis receives, ``[cells, pixels]``.
 
@@ -71,9 +87,7 @@ def fhog(
     dy, dx, power = (x[: rows * cell, : cols * cell] for x in (dy, dx, power))
     magnitude = jnp.maximum(jnp.sqrt(power), 1e-10)
     turn = 2 * ORIENTATIONS
-    angle = jnp.arctan2(dy, dx) * (turn / (2 * jnp.pi))
-    ballot = jnp.floor(angle + 0.5).astype(jnp.int32) % turn
-    ballots = jax.nn.one_hot(ballot, turn, dtype=magnitude.dtype)
+    ballots = jax.nn.one_hot(_orientation(dy, dx), turn, dtype=magnitude.dtype)
     vote_rows, vote_cols = _votes(rows, cell), _votes(cols, cell)
     signed = jnp.einsum(
         "yp,xq,pqo->yxo", vote_rows, vote_cols, magnitude[..., None] * ballots
