@@ -14,6 +14,9 @@ test: $(VENV)/test
 slow: $(VENV)/test
 	$(BIN)/python -m pytest -m slow -n 0
 
+bench: $(VENV)/demo
+	$(BIN)/python -m track bench
+
 lint: $(VENV)/test
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright --pythonpath $(BIN)/python
 

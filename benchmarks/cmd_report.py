@@ -1,20 +1,17 @@
 """CMD's tables from the scores of ``cmd_table.py``."""
 
-import datetime
-import itertools
-import json
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
+import seed_tables
+from seed_tables import deviation, summary
 from tabulate import tabulate
 
 from tirjax.data.synthetic import CHALLENGES
+from tirjax_shell.measuring import facts
 
 ROWS = ("A1", "B1", "B2", "B3", "C1", "D1", "D2", "D3", "D4", "D5", "labelled")
-MEASURES = ("success", "precision", "norm_precision")
 # LSOTB-TIR, in percent. Source: Sun et al., ACM MM 2021, Table 1.
 PAPER = {
     "A1": (66.2, 78.7, 70.7),
@@ -30,28 +27,10 @@ PAPER = {
 }
 
 
-def summary(entries: list[dict[str, Any]]) -> dict[str, tuple[float, ...]]:
-    """Means over the sequences of each kind."""
-    kinds = defaultdict(list)
-    for entry in entries:
-        kinds[entry["kind"]].append([entry[m] for m in MEASURES])
-    return {k: tuple(np.mean(v, 0).round(4).tolist()) for k, v in kinds.items()}
-
-
 def collected(workdir: Path) -> dict[str, list[list[dict[str, Any]]]]:
     """Entries by row, one list a seed."""
-    found: dict[str, list] = {row: [] for row in ROWS}
-    for row, seed in itertools.product(ROWS, range(100)):
-        file = workdir / f"{row}-seed{seed}.json"
-        if file.exists():
-            found[row].append(json.loads(file.read_text())["sequences"])
-    return {row: runs for row, runs in found.items() if runs}
-
-
-def spread(values: list[float]) -> str:
-    """Mean, and the standard deviation over the seeds if there are several."""
-    mean = f"{100 * np.mean(values):.1f}"
-    return mean if len(values) < 2 else f"{mean} ± {100 * np.std(values, ddof=1):.1f}"
+    found = seed_tables.collected(workdir, ROWS)
+    return {row: [run["sequences"] for run in runs] for row, runs in found.items()}
 
 
 def table1(found: dict[str, list]) -> str:
@@ -63,7 +42,7 @@ def table1(found: dict[str, list]) -> str:
         each = [summary(entries) for entries in runs]
         line: list[Any] = [row, len(runs)]
         for kind in kinds:
-            line += [spread([s[kind][i] for s in each]) for i in range(3)]
+            line += [deviation([s[kind][i] for s in each]) for i in range(3)]
             line.append(
                 f"{100 * np.mean([s[kind][0] - base[kind][0] for s in each]):+.1f}"
             )
@@ -107,11 +86,6 @@ def report(options: Any) -> None:
     """Writes the tables."""
     found = collected(options.workdir)
     best = tuple(r for r in ("A1", "B3", "C1", "D3", "labelled") if r in found)
-    about = {
-        "date": datetime.date.today().isoformat(),
-        "device": jax.devices()[0].device_kind,
-        "jax": jax.__version__,
-    }
     shown = (
         "tracker",
         "preset",
@@ -124,20 +98,15 @@ def report(options: Any) -> None:
         "frames",
         "real_frames",
     )
-    about |= {n: value for n in shown if (value := getattr(options, n)) is not None}
+    given = {n: value for n in shown if (value := getattr(options, n)) is not None}
+    about = seed_tables.about(given)
     about["pairs"] = ", ".join(text.partition("=")[0] for text in options.pairs)
-    facts = "\n".join(f"* {key}: {value}" for key, value in about.items())
     text = (
         "# CMD, Table 1 on a small scale\n\nPercent, mean ± standard deviation over "
         "seeds; gains are of success over A1.\nWritten by `benchmarks/cmd_table.py`, "
-        f"whose docstring says what is compared.\n\n{facts}\n\n{table1(found)}\n\n"
+        f"whose docstring says what is compared.\n\n{facts(about)}\n\n"
+        f"{table1(found)}\n\n"
         "## Attributes (form of Table 2)\n\nPrecision / normalised precision / success "
         f"on the synthetic clips.\n\n{table2(found, best)}\n"
     )
-    options.out.mkdir(parents=True, exist_ok=True)
-    target = options.out / "cmd_table"
-    target.with_suffix(".md").write_text(text)
-    target.with_suffix(".json").write_text(
-        json.dumps({"conditions": about, "rows": found}) + "\n"
-    )
-    print(text)
+    seed_tables.write(options.out, "cmd_table", about, found, text)

@@ -29,8 +29,8 @@ from typing import Any
 import jax
 import numpy as np
 import tyro
-from cmd_report import MEASURES, ROWS, report, summary
-from tirjax_track.runner import follow
+from cmd_report import ROWS, report
+from seed_tables import RESULTS, scored, summary
 
 from tirjax.checkpoints import load_variables, save_variables
 from tirjax.data import open_sequence
@@ -40,13 +40,10 @@ from tirjax.data.synthetic import Synthetic, preset
 from tirjax.data.training.pair_feed import PairFeed, render_pair
 from tirjax.data.training.pseudo_boxes import centre_area, hot_spots, random_area
 from tirjax.data.training.rendered import Rendered
-from tirjax.evaluation import PROTOCOLS, curves, scores
 from tirjax.tasks import cmd
 from tirjax.tasks.distill import only, overlay
 from tirjax.trackers import TRACKERS
 
-PROTOCOL = PROTOCOLS["lsotb"]
-RESULTS = Path(__file__).with_name("results")
 POOL_SEED, CLIP_SEED = 30_000, 10_000
 
 
@@ -219,24 +216,7 @@ def measure(options: Options, variables: Any) -> list[dict[str, Any]]:
         for sequence in those:
             most = len(sequence.boxes) if kind == "synthetic" else options.real_frames
             frames = list(itertools.islice(sequence.frames, most))
-            run = follow(
-                tracker,
-                variables,
-                frames,
-                sequence.boxes[0],
-                jax.random.key(0),
-                chunk=20,
-            )
-            boxes = np.array([r.box for r in run], float)
-            counted = curves(
-                boxes,
-                sequence.boxes[: len(boxes)],
-                PROTOCOL,
-                visible=sequence.visible[: len(boxes)],
-            )
-            score = scores([counted], PROTOCOL)
-            entry = {m: float(getattr(score, m)) for m in MEASURES}
-            entry |= {"kind": kind, "name": sequence.name}
+            entry = scored(tracker, variables, kind, sequence, frames, chunk=20)
             found.append(entry | {"attributes": [*sequence.attributes]})
     return found
 

@@ -31,19 +31,16 @@ import features_pool
 import jax
 import numpy as np
 import tyro
-from features_report import MEASURES, ROWS, report, summary
-from tirjax_track.runner import follow
+from features_report import ROWS, report
+from seed_tables import RESULTS, scored, summary
 
 from tirjax.backbones.trunk import Trunk, two_convolutions, vgg
 from tirjax.checkpoints import load_variables, save_variables
 from tirjax.convert import dcfnet
 from tirjax.data.training.filter_pairs import FilterPairs, Stretch
-from tirjax.evaluation import PROTOCOLS, curves, scores
 from tirjax.tasks.features import Regression, Schedule, features_task
 from tirjax.trackers.eco import Config, eco, stir
 
-PROTOCOL = PROTOCOLS["lsotb"]
-RESULTS = Path(__file__).with_name("results")
 UNTRAINED = ("hc", "dcfnet")
 
 
@@ -188,20 +185,8 @@ def measure(
     shown = features_pool.clips(
         options.clips, options.frames, options.real, options.real_frames
     )
-    found = []
-    for kind, sequence, frames in shown:
-        # One bucket for all: every tracker compiles once.
-        how = {"bucket": 640, "chunk": 16}
-        run = follow(
-            tracker, variables, frames, sequence.boxes[0], jax.random.key(0), **how
-        )
-        boxes = np.array([r.box for r in run], float)
-        count = len(boxes)
-        truth, visible = sequence.boxes[:count], sequence.visible[:count]
-        score = scores([curves(boxes, truth, PROTOCOL, visible=visible)], PROTOCOL)
-        entry = {m: float(getattr(score, m)) for m in MEASURES}
-        found.append(entry | {"kind": kind, "name": sequence.name})
-    return found
+    # One bucket for all: every tracker compiles once.
+    return [scored(tracker, variables, *each, bucket=640, chunk=16) for each in shown]
 
 
 def variables_of(options: Options, row: str, seed: int) -> tuple[Any, list[float]]:

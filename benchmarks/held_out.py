@@ -7,22 +7,20 @@ keys of its own. An untrained network has parameters as drawn.
 """
 
 import dataclasses
-import datetime
-import json
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import tyro
 from tabulate import tabulate
-from tirjax_track import weights
+from tirjax_track import bench_ours, weights
 from tirjax_track.runner import follow
 
 from tirjax.data.synthetic import Synthetic
 from tirjax.evaluation import PROTOCOLS, curves, scores
-from tirjax.trackers import NETWORKS, TRACKERS
+from tirjax.trackers import TRACKERS
+from tirjax_shell import measuring
 
 PROTOCOL = PROTOCOLS["lsotb"]
 RESULTS = Path(__file__).with_name("results")
@@ -49,19 +47,13 @@ class Options:
     out: Path = RESULTS
 
 
-def untrained(name: str) -> Any:
-    """Variables of a network as they are drawn."""
-    images, boxes = jnp.zeros((1, 128, 128, 3)), jnp.ones((1, 4))
-    return jax.jit(NETWORKS[name]().init)(jax.random.key(0), images, boxes)
-
-
 def contenders(options: Options) -> dict[str, tuple[str, Any]]:
     """By label: the tracker and its parameters."""
     names = [*options.trackers]
     loaded = weights.load(names, options.weights)
     found: dict[str, tuple[str, Any]] = {n: (n, loaded[n].params) for n in names}
     for name in set(names) & {*LEARNED}:
-        found[f"{name} untrained"] = (name, untrained(name))
+        found[f"{name} untrained"] = (name, bench_ours.drawn(name))
     return found
 
 
@@ -103,27 +95,20 @@ def markdown(rows: list[dict[str, Any]], about: dict[str, Any]) -> str:
         )
     body = [[name, *(cells[p] for p in presets)] for name, cells in table.items()]
     head = "# Held-out synthetic clips\n\nSuccess ± standard error over clips / "
-    facts = "\n".join(f"* {key}: {value}" for key, value in about.items())
     drawn = tabulate(body, ["tracker", *presets], tablefmt="github")
-    return f"{head}precision at 20 pixels.\n\n{facts}\n\n{drawn}\n"
+    return f"{head}precision at 20 pixels.\n\n{measuring.facts(about)}\n\n{drawn}\n"
 
 
 def main(options: Options) -> None:
     """Runs everything and writes the two reports."""
     rows = run(options)
-    about = {
-        "date": datetime.date.today().isoformat(),
-        "device": jax.devices()[0].device_kind,
-        "jax": jax.__version__,
-        "clips a preset": options.clips,
-        "seed of the clips": SEED,
-    }
-    options.out.mkdir(parents=True, exist_ok=True)
-    target = options.out / "held_out"
+    where = measuring.conditions()
+    about = {name: where[name] for name in ("date", "device", "jax")}
+    about |= {"clips a preset": options.clips, "seed of the clips": SEED}
+    text = markdown(rows, about)
     report = {"conditions": about, "rows": rows}
-    target.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
-    target.with_suffix(".md").write_text(markdown(rows, about))
-    print(markdown(rows, about))
+    measuring.write(options.out, "held_out", report, text)
+    print(text)
 
 
 if __name__ == "__main__":

@@ -17,10 +17,8 @@ no sequence at the full lengths, and how evenly ``--shard`` divides them.
 
 import contextlib
 import dataclasses
-import datetime
 import json
 import os
-import platform
 import signal
 import subprocess
 import sys
@@ -41,6 +39,7 @@ from tirjax_track.runner import BUCKET
 
 from tirjax.data import DATASETS, SequenceList
 from tirjax.trackers import Tracker
+from tirjax_shell import measuring
 
 RESULTS = Path(__file__).with_name("results")
 POLL = 0.05  # seconds between looks at the folder of results
@@ -294,14 +293,10 @@ def markdown(report: dict[str, Any]) -> str:
 def conditions(options: Options) -> dict[str, Any]:
     """What the numbers depend on."""
     shown = "tracker", "scale", "picture", "batch", "devices"
-    return {name: getattr(options, name) for name in shown} | {
-        "date": datetime.date.today().isoformat(),
-        "device": jax.devices()[0].device_kind,
-        "processors": os.cpu_count(),
-        "load at the end": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-        "jax": jax.__version__,
-    }
+    where = measuring.conditions()
+    about = {k: where[k] for k in ("date", "device", "processors", "python", "jax")}
+    about["load at the end"] = where["load at the start"]
+    return {name: getattr(options, name) for name in shown} | about
 
 
 def main(options: Options) -> None:
@@ -317,10 +312,9 @@ def main(options: Options) -> None:
     runs = [r for r in old if r["tracker"] != options.tracker] + [new]
     tables = {"schedule": schedule(options), "shards": shards(options)}
     report = {"runs": runs, **tables}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(report, indent=1) + "\n")
-    path.with_suffix(".md").write_text(markdown(report))
-    print(markdown(report))
+    text = markdown(report)
+    measuring.write(path.parent, path.stem, report, text)
+    print(text)
 
 
 if __name__ == "__main__":

@@ -23,12 +23,7 @@ A failed update of a peer repeats its box before. Times are means over blocks of
 
 import contextlib
 import dataclasses
-import datetime
 import functools
-import json
-import os
-import platform
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,14 +32,16 @@ import jax
 import numpy as np
 import tyro
 from opencv_report import markdown
-from tirjax_track import weights
+from tirjax_track import bench_peers, weights
+from tirjax_track.bench import DEFAULT
+from tirjax_track.bench_peers import Run
 from tirjax_track.runner import follow, follow_many
 
-import tirjax
 from tirjax.data import Sequence, open_sequence
 from tirjax.evaluation import PROTOCOLS, curves, scores
-from tirjax.trackers import NETWORKS, TRACKERS
-from tirjax.weights import SHIPPED
+from tirjax.trackers import TRACKERS
+from tirjax_shell import measuring
+from tirjax_shell.workers import Worker
 
 SEQUENCES = (
     "tir_airplane",
@@ -58,13 +55,10 @@ SEQUENCES = (
     "rgb_motorrolling",
     "rgb_vot_bag",
 )
-PEERS = ("csrt", "kcf", "nano")
+PEERS = bench_peers.OPENCV
 STARTS = ((0, 0), (1, 1), (-1, 0), (0, -1))
-# All that need no checkpoint of the user's.
-OURS = tuple(n for n in TRACKERS if n not in NETWORKS or n in SHIPPED)
 BLOCK = 32
 PROTOCOL = PROTOCOLS["ptb"]
-WORKER = Path(__file__).with_name("opencv_worker.py")
 RESULTS = Path(__file__).with_name("results")
 
 
@@ -86,23 +80,11 @@ class Options:
     peer_python: Path
     data: Path
     out: Path = RESULTS
-    trackers: tuple[str, ...] = OURS
+    trackers: tuple[str, ...] = DEFAULT
     weights: tuple[str, ...] = ()
     sequences: tuple[str, ...] = SEQUENCES
     starts: int = len(STARTS)
     batch: int = 4
-
-
-class Run(NamedTuple):
-    """One contender on one sequence from one start.
-
-    Attributes:
-      boxes: ``[t, 4]``, the first frame included.
-      seconds: ``[t - 1]`` time of every tracked frame.
-    """
-
-    boxes: np.ndarray
-    seconds: np.ndarray
 
 
 class Clip(NamedTuple):
@@ -121,41 +103,6 @@ class Clip(NamedTuple):
     path: Path
 
 
-class Peers:
-    """The process that runs OpenCV's trackers."""
-
-    def __init__(self, options: Options, stack: contextlib.ExitStack):
-        self.weights = str(options.data / "weights")
-        self.process = stack.enter_context(
-            subprocess.Popen(
-                [options.peer_python, WORKER],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        )
-        self.about = self._reply()
-
-    def _reply(self) -> dict[str, Any]:
-        line = self.process.stdout.readline()  # type: ignore[union-attr]
-        if not line:
-            raise SystemExit(f"{WORKER.name} ended; its error is above")
-        return json.loads(line)
-
-    def run(self, name: str, clip: Clip, box: np.ndarray) -> Run:
-        """Follows one target."""
-        request = {
-            "tracker": name,
-            "frames": str(clip.path),
-            "box": [int(v) for v in np.round(box)],
-            "weights": self.weights,
-        }
-        self.process.stdin.write(json.dumps(request) + "\n")  # type: ignore[union-attr]
-        self.process.stdin.flush()  # type: ignore[union-attr]
-        reply = self._reply()
-        return Run(np.array(reply["boxes"], float), np.array(reply["seconds"]))
-
-
 @functools.cache
 def params(options: Options, name: str) -> Any:
     """Variables of a tracker's network, if it has one: given, or what ships."""
@@ -170,17 +117,22 @@ def run_ours(options: Options, name: str, clip: Clip, box: np.ndarray) -> Run:
     key = jax.random.key(0)
     results = list(follow(tracker, variables, clip.frames, box, key, chunk=BLOCK))
     seconds = [r.seconds for r in results[1:]]
-    return Run(np.array([r.box for r in results], float), np.array(seconds))
+    boxes = np.array([r.box for r in results], float)
+    return Run(boxes, np.array(seconds), results[0].seconds)
+
+
+def run_theirs(
+    options: Options, peers: Worker, name: str, clip: Clip, box: np.ndarray
+) -> Run:
+    """Follows one target with a tracker of OpenCV."""
+    return bench_peers.follow(peers, name, clip.path, box, options.data / "weights")
 
 
 def decode(options: Options, name: str, folder: Path) -> Clip:
     """Decodes a sequence once for all contenders."""
     sequence = open_sequence(options.data / name)
     frames = list(sequence.frames)
-    colour = np.stack(frames)[..., ::-1]
-    colour = np.broadcast_to(colour, (*colour.shape[:3], 3))
-    path = folder / f"{sequence.name}.npy"
-    np.save(path, colour)
+    path = bench_peers.save(frames, folder / f"{sequence.name}.npy")
     return Clip(str(Path(name).with_suffix("")), sequence, frames, path)
 
 
@@ -205,10 +157,11 @@ def measure(run: Run, clip: Clip) -> dict[str, Any]:
     }
 
 
-def compare(options: Options, peers: Peers, clip: Clip) -> list[dict[str, Any]]:
+def compare(options: Options, peers: Worker, clip: Clip) -> list[dict[str, Any]]:
     """All contenders on one sequence, taking turns."""
     rows = []
-    contenders = [(f"opencv {name}", name, peers.run) for name in PEERS]
+    theirs = functools.partial(run_theirs, options, peers)
+    contenders = [(f"opencv {name}", name, theirs) for name in PEERS]
     ours = functools.partial(run_ours, options)
     contenders += [(name, name, ours) for name in options.trackers]
     for shift in STARTS[: options.starts]:
@@ -261,19 +214,10 @@ def of_one_size(clips: list[Clip], count: int) -> list[Clip]:
     return max(groups.values(), key=len)[:count]
 
 
-def conditions(options: Options, peers: Peers) -> dict[str, Any]:
+def conditions(options: Options, peers: Worker) -> dict[str, Any]:
     """Where and with what the numbers were measured."""
-    device = jax.devices()[0]
-    return {
-        "date": datetime.date.today().isoformat(),
-        "device": f"{device.platform} {device.device_kind}",
-        "processors": os.cpu_count(),
-        "load at the start": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-        "jax": jax.__version__,
-        "tirjax": tirjax.__version__,
-        "opencv (peers)": peers.about["opencv"],
-        "threads (peers)": peers.about["threads"],
+    return measuring.conditions() | {
+        **{f"{name} (peers)": value for name, value in peers.about.items()},
         "protocol": PROTOCOL.name,
         "starts": options.starts,
         "block": BLOCK,
@@ -284,7 +228,7 @@ def main(options: Options) -> None:
     """Runs everything and writes the two reports."""
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        peers = Peers(options, stack)
+        peers = stack.enter_context(bench_peers.opencv(options.peer_python))
         about = conditions(options, peers)
         clips = [decode(options, name, folder) for name in options.sequences]
         rows = [row for clip in clips for row in compare(options, peers, clip)]
@@ -292,11 +236,9 @@ def main(options: Options) -> None:
     found = (batched(options, name, group) for name in options.trackers)
     together = [row for row in found if row]
     report = {"conditions": about, "runs": rows, "batched": together}
-    options.out.mkdir(parents=True, exist_ok=True)
-    target = options.out / f"opencv_peers_{jax.default_backend()}"
-    target.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
     text = markdown(report)
-    target.with_suffix(".md").write_text(text)
+    name = f"opencv_peers_{jax.default_backend()}"
+    measuring.write(options.out, name, report, text)
     print(text)
 
 

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
+from tirjax_shell.measuring import spread
+
 REFERENCE = "opencv csrt"
 
 
@@ -90,8 +92,7 @@ def _speed(runs, trackers, sequences) -> str:
         row = [s]
         times = {t: _blocks(_of(runs, tracker=t, sequence=s)) for t in trackers}
         for t in trackers:
-            low, mid, high = 1 / np.percentile(times[t], [90, 50, 10])
-            row.append(f"{mid:.0f} ({low:.0f} - {high:.0f})")
+            row.append(spread(1 / times[t], 0))
             if REFERENCE in times:
                 ratios[t].append(np.median(times[REFERENCE]) / np.median(times[t]))
         rows.append(row)
@@ -106,7 +107,7 @@ def _speed(runs, trackers, sequences) -> str:
 def _batch(batched: list[dict], runs) -> str:
     rows = []
     for b in batched:
-        low, mid, high = 1 / np.percentile(b["blocks"], [90, 50, 10])
+        speeds = 1 / np.array(b["blocks"])
         alone = 1 / np.median(
             _blocks(
                 [
@@ -120,9 +121,9 @@ def _batch(batched: list[dict], runs) -> str:
             [
                 b["tracker"],
                 str(b["clips"]),
-                f"{mid:.0f} ({low:.0f} - {high:.0f})",
+                spread(speeds, 0),
                 f"{alone:.0f}",
-                f"{mid / alone:.2f}",
+                f"{np.median(speeds) / alone:.2f}",
             ]
         )
     return _table(rows, ["tracker", "clips", "together", "one at a time", "gain"])

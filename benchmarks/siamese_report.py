@@ -1,15 +1,14 @@
 """The tables of ``siamese_table.py``."""
 
 import dataclasses
-import datetime
-import json
-from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
-from cmd_report import spread, summary
+import seed_tables
+from seed_tables import Entry, collected, deviation, summary
 from tabulate import tabulate
+
+from tirjax_shell.measuring import facts
 
 # Of MMNet's paper: EAO on VOT-TIR2015 (table 1), success on PTB-TIR in percent (2).
 # Source: Liu et al., Multi-Task Driven Feature Models for Thermal Infrared Tracking,
@@ -30,17 +29,6 @@ TABLE2 = {
 }
 NETS = ("siamfc", "cfnet", "mlssnet")
 _LABELS = {"only_vid": "all (only_vid)"}
-
-Entry = dict[str, Any]
-
-
-def collected(workdir: Path, rows: tuple[str, ...]) -> dict[str, list[Entry]]:
-    """Entries by row, one a seed."""
-    found: dict[str, list[Entry]] = {}
-    for row in rows:
-        files = sorted(workdir.glob(f"{row.replace(' ', '_')}-seed*.json"))
-        found[row] = [json.loads(file.read_text()) for file in files]
-    return {row: runs for row, runs in found.items() if runs}
 
 
 def losses(runs: list[Entry], what: str = "loss") -> str:
@@ -63,7 +51,7 @@ def table(found: dict[str, list[Entry]], rows: tuple[str, ...], paper: Any) -> s
         miss = losses(runs, "miss")
         line = [_LABELS.get(row, row), len(runs), losses(runs), miss]
         for kind in kinds:
-            line += [spread([s[kind][i] for s in each]) for i in range(2)]
+            line += [deviation([s[kind][i] for s in each]) for i in range(2)]
         lines.append([*line, paper.get(row, "–")])
     heads = [f"{kind} {m}" for kind in kinds for m in ("S", "P")]
     heads = ["row", "seeds", "loss", "miss", *heads, "paper"]
@@ -76,7 +64,7 @@ def sequences_table(found: dict[str, list[Entry]]) -> str:
     kinds = [e["kind"] for e in next(iter(found.values()))[0]["sequences"]]
     real = [i for i, kind in enumerate(kinds) if kind == "real"]
     lines = [
-        [row, *(spread([r["sequences"][i]["success"] for r in runs]) for i in real)]
+        [row, *(deviation([r["sequences"][i]["success"] for r in runs]) for i in real)]
         for row, runs in found.items()
     ]
     heads = ["row", *(names[i] for i in real)]
@@ -85,16 +73,11 @@ def sequences_table(found: dict[str, list[Entry]]) -> str:
 
 def about(options: Any) -> dict[str, Any]:
     """Where and with what it was measured."""
-    facts: dict[str, Any] = {
-        "date": datetime.date.today().isoformat(),
-        "device": jax.devices()[0].device_kind,
-        "jax": jax.__version__,
-    }
     left_out = ("workdir", "out", "report", "rows", "hit_uav", "real")
     shown = dataclasses.asdict(options)
-    facts |= {k: v for k, v in shown.items() if k not in left_out}
-    facts["hit_uav"] = "its tracks" if options.hit_uav else "none"
-    return facts
+    given = {k: v for k, v in shown.items() if k not in left_out}
+    given["hit_uav"] = "its tracks" if options.hit_uav else "none"
+    return seed_tables.about(given)
 
 
 def report(options: Any, rows: tuple[str, ...]) -> None:
@@ -102,13 +85,13 @@ def report(options: Any, rows: tuple[str, ...]) -> None:
     found = collected(options.workdir, rows)
     conditions = about(options)
     untrained = tuple(row for row in rows if row.startswith("untrained"))
-    facts = "\n".join(f"* {key}: {value}" for key, value in conditions.items())
     text = (
         "# Siamese trackers, trained on a small scale\n\nSuccess (S) and precision at "
         "20 pixels (P) in percent, mean ± standard deviation over seeds; losses and "
         "the share of\npositive pairs whose peak is off the target (miss), first and "
         "last 20 steps.\nWritten by `benchmarks/siamese_table.py`, whose docstring "
-        f"says what is compared.\n\n{facts}\n\n## Branches of MMNet (its table 1)\n\n"
+        f"says what is compared.\n\n{facts(conditions)}\n\n"
+        "## Branches of MMNet (its table 1)\n\n"
         "Trained on colour clips in grey; paper: EAO on VOT-TIR2015.\n\n"
         f"{table(found, (*TABLE1, 'untrained mmnet'), TABLE1)}\n\n"
         "## Strategies (its table 2)\n\nPaper: success on PTB-TIR, percent.\n\n"
@@ -117,10 +100,4 @@ def report(options: Any, rows: tuple[str, ...]) -> None:
         f"kinds.\n\n{table(found, (*NETS, *untrained), {})}\n\n"
         f"## Success on the real sequences\n\n{sequences_table(found)}\n"
     )
-    options.out.mkdir(parents=True, exist_ok=True)
-    target = options.out / "siamese_table"
-    target.with_suffix(".md").write_text(text)
-    target.with_suffix(".json").write_text(
-        json.dumps({"conditions": conditions, "rows": found}, default=str) + "\n"
-    )
-    print(text)
+    seed_tables.write(options.out, "siamese_table", conditions, found, text)

@@ -35,19 +35,16 @@ import jax
 import numpy as np
 import siamese_pool
 import tyro
-from cmd_report import MEASURES, summary
-from cmd_table import PROTOCOL, sequences
+from cmd_table import sequences
+from seed_tables import RESULTS, scored, summary
 from siamese_report import report
-from tirjax_track.runner import follow
 
 from tirjax.checkpoints import load_variables, save_variables
 from tirjax.data.training.loader import batches
-from tirjax.evaluation import curves, scores
 from tirjax.tasks.run import Run
 from tirjax.tasks.siamese_runs import tracker
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-RESULTS = Path(__file__).with_name("results")
 SMOOTH = 20  # losses that are averaged at both ends
 
 # The config of a row, and what it takes beside what all take.
@@ -205,13 +202,7 @@ def measure(options: Options, row: str, variables: Any) -> list[dict[str, Any]]:
         for sequence in those:
             most = len(sequence.boxes) if kind == "synthetic" else options.real_frames
             frames = list(itertools.islice(sequence.frames, most))
-            start, key = sequence.boxes[0], jax.random.key(0)
-            results = follow(tracks, variables, frames, start, key, chunk=20)
-            boxes = np.array([r.box for r in results], float)
-            truth, shown = sequence.boxes[: len(boxes)], sequence.visible[: len(boxes)]
-            score = scores([curves(boxes, truth, PROTOCOL, visible=shown)], PROTOCOL)
-            entry = {m: float(getattr(score, m)) for m in MEASURES}
-            found.append(entry | {"kind": kind, "name": sequence.name})
+            found.append(scored(tracks, variables, kind, sequence, frames, chunk=20))
     return found
 
 

@@ -19,11 +19,7 @@ use shapes and losses as above.
 
 import contextlib
 import dataclasses
-import datetime
 import json
-import os
-import platform
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +37,9 @@ from tirjax.data.training.processing import Processing
 from tirjax.data.training.rendered import Rendered
 from tirjax.heads.networks import dimp_net
 from tirjax.tasks import dimp_task, grouped
+from tirjax_shell import measuring
+from tirjax_shell.measuring import spread, timed, turns
+from tirjax_shell.workers import Worker
 
 RESULTS = Path(__file__).with_name("results")
 PEER = "peer"
@@ -126,10 +125,10 @@ class Ours:
 
     def make(self) -> float:
         """Makes a batch."""
-        return _timed(self._make, self._raw(), self.key)[1]
+        return timed(self._make, self._raw(), self.key)[1]
 
     def _advance(self, program, argument) -> float:
-        (self.state, metrics), seconds = _timed(program, self.state, argument)
+        (self.state, metrics), seconds = timed(program, self.state, argument)
         if not np.isfinite(metrics["loss"]):
             raise SystemExit(f"loss {metrics['loss']}: what was timed is no training")
         return seconds
@@ -137,12 +136,6 @@ class Ours:
 
 def _compiled(function, state, argument):
     return jax.jit(function, donate_argnums=0).lower(state, argument).compile()
-
-
-def _timed(function, *arguments):
-    started = time.perf_counter()
-    out = jax.block_until_ready(function(*arguments))
-    return out, time.perf_counter() - started
 
 
 def build(options: Options):
@@ -156,55 +149,22 @@ def build(options: Options):
     return task, feed
 
 
-class Peer:
-    """The process that runs the peer's steps.
-
-    Attributes:
-      about: what it says about itself.
-    """
-
-    def __init__(self, options: Options, stack: contextlib.ExitStack):
-        asked = {"depth": options.depth, "sequences": options.sequences}
-        command = [str(options.peer_python), str(options.peer_worker)]
-        self.process = stack.enter_context(
-            subprocess.Popen(
-                [*command, json.dumps(asked)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        )
-        self.about = self._reply()
-
-    def _reply(self) -> dict[str, Any]:
-        line = self.process.stdout.readline()  # type: ignore[union-attr]
-        if not line:
-            raise SystemExit("the peer's worker ended; its error is above")
-        return json.loads(line)
-
-    def step(self) -> float:
-        """Runs one."""
-        self.process.stdin.write("step\n")  # type: ignore[union-attr]
-        self.process.stdin.flush()  # type: ignore[union-attr]
-        return self._reply()["seconds"]
+def peer_worker(options: Options) -> Worker:
+    """The process that runs the peer's steps."""
+    asked = {"depth": options.depth, "sequences": options.sequences}
+    command = [options.peer_python, options.peer_worker, json.dumps(asked)]
+    return Worker(command)  # pyright: ignore[reportArgumentType]
 
 
-def take_turns(contenders: dict[str, Contender], options: Options) -> dict[str, Any]:
-    """Seconds of every step that counts; every other round runs backwards."""
+def take_turns(
+    contenders: dict[str, Contender], options: Options
+) -> dict[str, np.ndarray]:
+    """Seconds of every step that counts."""
     seconds = {name: [] for name in contenders}
-    for number in range(options.warmup + options.rounds):
-        names = list(contenders)[:: -1 if number % 2 else 1]
-        for name in names:
-            took = contenders[name]()
-            if number >= options.warmup:
-                seconds[name].append(took)
+    for number, name, took in turns(contenders, options.rounds, options.warmup):
+        if number >= 0:
+            seconds[name].append(took)
     return {name: np.array(values) for name, values in seconds.items()}
-
-
-def spread(values: np.ndarray, digits: int) -> str:
-    """Median, and the 10th to 90th percentile."""
-    low, middle, high = np.percentile(values, [10, 50, 90])
-    return f"{middle:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
 
 
 def markdown(options: Options, about: dict, seconds: dict[str, np.ndarray]) -> str:
@@ -236,14 +196,7 @@ def markdown(options: Options, about: dict, seconds: dict[str, np.ndarray]) -> s
 
 def conditions(options: Options) -> dict[str, Any]:
     """What a reader needs to know of the run."""
-    device = jax.devices()[0]
-    return {
-        "date": datetime.date.today().isoformat(),
-        "device": f"{device.platform} {device.device_kind}",
-        "processors": os.cpu_count(),
-        "load at the start": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-        "jax": jax.__version__,
+    return measuring.conditions() | {
         "dtype": options.dtype,
         "sequences": options.sequences,
         "images": 6 * options.sequences,
@@ -261,8 +214,8 @@ def main(options: Options) -> None:
         contenders = {"learn": ours.learn, "train": ours.train, "make": ours.make}
         about |= ours.about
         if options.peer_worker:
-            peer = Peer(options, stack)
-            contenders[PEER] = peer.step
+            peer = stack.enter_context(peer_worker(options))
+            contenders[PEER] = lambda: peer.ask(step=1)["seconds"]
             about |= {f"{k} (peer)": v for k, v in peer.about.items()}
         seconds = take_turns(contenders, options)
     report = markdown(options, about, seconds)

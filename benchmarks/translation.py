@@ -14,15 +14,12 @@ defaults suit one core of a CPU for an hour or so. At full size, on a GPU:
 """
 
 import dataclasses
-import datetime
-import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import cv2
-import jax
 import numpy as np
 import tyro
 from tabulate import tabulate
@@ -41,6 +38,7 @@ from tirjax.evaluation.gradients import gradient_histogram, histogram_distance
 from tirjax.evaluation.translations import psnr, ssim
 from tirjax.tasks.translation import open_divided
 from tirjax.tasks.translation_measures import squashed, translated
+from tirjax_shell import measuring
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")
@@ -201,9 +199,9 @@ def main(options: Options) -> None:
         for method in METHODS
         if method in found
     }
+    where = measuring.conditions()
     conditions = {
-        "date": datetime.date.today().isoformat(),
-        "device": f"{jax.default_backend()} {jax.devices()[0].device_kind}",
+        **{name: where[name] for name in ("date", "device")},
         "pairs": measured.dataset,
         "learned from": len(learned),
         "measured on": len(measured),
@@ -217,16 +215,12 @@ def main(options: Options) -> None:
         },
         **about.versions(("jax", "flax", "numpy", "scikit-image")),
     }
-    options.out.mkdir(parents=True, exist_ok=True)
     report = {"conditions": conditions, "names": measured.names, "scores": scores}
-    target = options.out / "translation"
-    target.with_suffix(".json").write_text(json.dumps(report, indent=1) + "\n")
-    lines = "\n".join(f"- {key}: {value}" for key, value in conditions.items())
     text = (
         f"# Visible to thermal\n\nHeld-out pairs, ± is the standard error over "
-        f"images.\n\n{table(scores)}\n\n{lines}\n"
+        f"images.\n\n{table(scores)}\n\n{measuring.facts(conditions)}\n"
     )
-    target.with_suffix(".md").write_text(text)
+    measuring.write(options.out, "translation", report, text)
     print(text)
     picture = sheet(options, sources, found | {"true thermal": targets})
     quality = [cv2.IMWRITE_JPEG_QUALITY, 85]

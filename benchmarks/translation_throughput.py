@@ -14,11 +14,8 @@ time, which other programs disturb less.
 """
 
 import dataclasses
-import datetime
 import json
 import os
-import platform
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -30,9 +27,10 @@ import numpy as np
 import tyro
 from tabulate import tabulate
 
-import tirjax
 from tirjax.backbones.norm import Norm
 from tirjax.translators import ResNetGenerator, UNet
+from tirjax_shell import measuring
+from tirjax_shell.workers import Worker
 
 WORKER = Path(__file__).with_name("torch_translators.py")
 RESULTS = Path(__file__).with_name("results")
@@ -62,31 +60,6 @@ class Options:
     repeats: int = 2
     threads: int = 1
     out: Path = RESULTS
-
-
-class Peer:
-    """The process that runs PyTorch."""
-
-    def __init__(self, options: Options):
-        self.process = subprocess.Popen(
-            [options.torch, WORKER, str(options.threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.about = self._reply()
-
-    def _reply(self) -> dict[str, Any]:
-        line = self.process.stdout.readline()  # type: ignore[union-attr]
-        if not line:
-            raise SystemExit(f"{WORKER.name} ended; its error is above")
-        return json.loads(line)
-
-    def ask(self, **request: Any) -> dict[str, Any]:
-        """One request, one reply."""
-        self.process.stdin.write(json.dumps(request) + "\n")  # type: ignore[union-attr]
-        self.process.stdin.flush()  # type: ignore[union-attr]
-        return self._reply()
 
 
 def unet_variables(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
@@ -130,7 +103,7 @@ def resnet_variables(arrays: dict[str, np.ndarray]) -> dict[str, Any]:
     return {"params": params}
 
 
-def same_network(peer: Peer, name: str) -> tuple[Any, float]:
+def same_network(peer: Worker, name: str) -> tuple[Any, float]:
     """Our variables with PyTorch's weights, and how far the outputs are apart."""
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "net.npz")
@@ -143,7 +116,7 @@ def same_network(peer: Peer, name: str) -> tuple[Any, float]:
     return variables, float(np.abs(np.asarray(ours) - y).max())
 
 
-def measure(peer: Peer, options: Options, name: str, batch: int) -> dict[str, Any]:
+def measure(peer: Worker, options: Options, name: str, batch: int) -> dict[str, Any]:
     """Both sides in turns."""
     variables, apart = same_network(peer, name)
     assert apart < 1e-3, f"{name}: outputs differ by {apart}"
@@ -195,39 +168,28 @@ def report(about: dict[str, Any], rows: list[dict[str, Any]]) -> str:
         "largest difference",
     ]
     table = tabulate(lines, header, tablefmt="github", disable_numparse=True)
-    where = "\n".join(f"- {key}: {value}" for key, value in about.items())
     return (
         "# Translators here and in PyTorch\n\nMedians, quartiles in brackets; a ratio "
         "above 1 means that tirjax is faster. The last column is how far outputs in "
-        f"[-1, 1] with equal weights are apart.\n\n{table}\n\n{where}\n"
+        "[-1, 1] with equal weights are apart.\n\n"
+        f"{table}\n\n{measuring.facts(about)}\n"
     )
 
 
 def main(options: Options) -> None:
     """Measures and writes the reports."""
-    peer = Peer(options)
-    about = {
-        "date": datetime.date.today().isoformat(),
-        "device": f"{jax.default_backend()} {jax.devices()[0].device_kind}",
-        "processors": os.cpu_count(),
-        "load at the start": round(os.getloadavg()[0], 1),
-        "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
-        "python": platform.python_version(),
-        "jax": jax.__version__,
-        "tirjax": tirjax.__version__,
-        "torch": peer.about["torch"],
-        "threads of PyTorch": peer.about["threads"],
-        "turns": f"{options.rounds} of {options.repeats} translations",
-    }
-    rows = [measure(peer, options, n, b) for n in NETWORKS for b in options.batches]
-    peer.process.stdin.close()  # type: ignore[union-attr]
-    peer.process.wait()
-    options.out.mkdir(parents=True, exist_ok=True)
-    target = options.out / f"translation_throughput_{jax.default_backend()}"
-    found = {"conditions": about, "rows": rows}
-    target.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+    with Worker([options.torch, WORKER, str(options.threads)]) as peer:
+        about = measuring.conditions() | {
+            "XLA_FLAGS": os.environ.get("XLA_FLAGS", ""),
+            "torch": peer.about["torch"],
+            "threads of PyTorch": peer.about["threads"],
+            "turns": f"{options.rounds} of {options.repeats} translations",
+        }
+        rows = [measure(peer, options, n, b) for n in NETWORKS for b in options.batches]
     text = report(about, rows)
-    target.with_suffix(".md").write_text(text)
+    name = f"translation_throughput_{jax.default_backend()}"
+    found = {"conditions": about, "rows": rows}
+    measuring.write(options.out, name, found, text)
     print(text)
 
 

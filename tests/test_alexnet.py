@@ -149,9 +149,12 @@ def test_one_thermal_channel_is_three_equal_ones(rng):
 
 
 @pytest.mark.parametrize(
-    ("own", "groups"), [(by_group, 2), (by_group, 1), (of_grey, 1)]
+    ("own", "groups", "stride"),
+    [(by_group, 2, 2), (by_group, 2, 1), (by_group, 1, 1), (of_grey, 1, 2)],
 )
-def test_our_convolutions_and_their_derivatives_are_those_of_jax(rng, own, groups):
+def test_our_convolutions_and_their_derivatives_are_those_of_jax(
+    rng, own, groups, stride
+):
     """Single precision, sums of up to 300 products in another order."""
     x = jnp.asarray(rng.normal(size=(2, 9, 8, 4)), jnp.float32)
     if own is of_grey:
@@ -163,7 +166,7 @@ def test_our_convolutions_and_their_derivatives_are_those_of_jax(rng, own, group
     }
 
     def both(convolve):
-        value = lambda x, k: convolve(x, k, (2, 2), "VALID", **options)
+        value = lambda x, k: convolve(x, k, (stride,) * 2, "VALID", **options)
         slopes = jax.grad(lambda x, k: (value(x, k) ** 2).sum(), (0, 1))(x, kernel)
         return value(x, kernel), slopes[0].sum(-1), slopes[1]
 

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tirjax.ops.hog import CHANNELS, fhog
+from tirjax.ops.hog import CHANNELS, _orientation, fhog
 
 
 def waves():
@@ -24,6 +24,15 @@ def test_equals_the_recorded_vector():
     energies = [0.194168, 0.203054, 0.227431, 0.182970]
     np.testing.assert_allclose(got[2, 2, 27:], energies, atol=2e-6)
     np.testing.assert_allclose(got[0, 0, :2], [0.4, 0.314067], atol=2e-6)
+
+
+def test_the_orientation_is_the_rounded_arctangent(rng):
+    whole = np.stack(np.meshgrid(np.arange(-9, 10), np.arange(-9, 10))) / 2
+    drawn = rng.normal(size=(2, 19, 5000))
+    for dy, dx in (whole.astype(np.float32), drawn.astype(np.float32)):
+        angle = jnp.arctan2(dy, dx) * (9 / jnp.pi)
+        want = jnp.floor(angle + 0.5).astype(jnp.int32) % 18
+        np.testing.assert_array_equal(_orientation(dy, dx), want)
 
 
 def test_drops_the_remainder_of_the_last_cell():

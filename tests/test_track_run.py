@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tirjax_track import runner
 from tirjax_track.__main__ import main
+from tirjax_track.sources import Source
 
 from tirjax.data import write_boxes
 from tirjax.trackers import TRACKERS
@@ -218,9 +219,8 @@ def test_a_camera_is_followed_until_it_ends_or_is_stopped(
     tmp_path, rng, monkeypatch, end
 ):
     frames = blob(rng, 7)[..., None]
-    monkeypatch.setattr(
-        "tirjax_track.run.open_frames", lambda source, window: Camera(frames, end)
-    )
+    camera = Source("camera 0", lambda: iter(Camera(frames, end)), "queue", 0.0)
+    monkeypatch.setattr("tirjax_track.run.sources.find", lambda source: camera)
     assert program(tmp_path, 0, "--init", "20,25,20,20", *MOSSE) == 0
     assert len(read(tmp_path / "out" / "mosse.txt")) == 7
     assert (tmp_path / "out" / "frames.png").is_file()

@@ -205,6 +205,11 @@ def test_camera_number_and_address_are_live():
     assert isinstance(open_frames("rtsp://host/stream"), video.CameraFrames)
 
 
+def test_an_address_is_shown_without_its_password():
+    with pytest.raises(DataError, match=r"^file://nowhere/a@b does not open"):
+        next(iter(video.CameraFrames("file://me:secret@nowhere/a@b")))
+
+
 def test_camera_that_does_not_open_is_named():
     with pytest.raises(DataError, match="camera 97 does not open"):
         next(iter(open_frames(97)))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tirjax_shell import commands
 
-from . import options
+from . import bench_options, options
 
 COMMANDS = {
     "demo": options.Demo,
@@ -14,7 +14,7 @@ COMMANDS = {
     "report": options.Report,
     "diff": options.Diff,
     "vot": options.Vot,
-    "bench": options.Bench,
+    "bench": bench_options.Bench,
     "export": options.Export,
 }
 
@@ -65,7 +65,7 @@ def _dispatch(chosen) -> int | None:
             from .vot import vot
 
             vot(chosen)
-        case options.Bench():
+        case bench_options.Bench():
             from .bench import bench
 
             bench(chosen)

@@ -46,26 +46,36 @@ class Demo:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """Follow targets through a video, a folder of pictures, or a camera.
+    """Follow targets through a video, a folder of pictures, or a live source.
 
     Writes to OUT tracked.mp4, the video with boxes; frames.png, a sheet of frames;
     scores.png, scores over time; and for each tracker NAME.txt, its boxes (x,y,w,h in
     pixels, the first pixel begins at 0) and NAME.frames.csv, its score, status and
     seconds of every frame. With ground truth it prints a score as well.
 
+    Live sources are a camera (its number, or /dev/video0), an address (rtsp, http,
+    udp...), a named pipe, and `-`, standard input; pipes carry JPEGs or YUV4MPEG2. They
+    run until they end, or until Ctrl-C or SIGTERM; memory does not grow.
+
+    Keys in the window of `--show`: space pauses; r draws the target anew, 1 to 9 choose
+    which; a adds a target; s saves the picture; q, Escape or closing the window quits.
+
     For example:
         python -m track run video.mp4 --init 310,120,24,16 --tracker eco_hc
         python -m track run frames/ --init 10,20,30,40 --init 60,20,30,40
         python -m track run sequence/ --tracker eco_hc,kcf
         python -m track run video.mp4 --init 9,8,30,40 --tracker dimp18 --weights W
-        python -m track run 0 --init 300,220,40,40 --show
+        python -m track run 0 --show
+        python -m track run rtsp://host/stream --init 300,220,40,40 --json - --no-record
+        ffmpeg -i X -f image2pipe -c:v mjpeg - | python -m track run - --init 9,8,30,40
     """
 
     source: Positional[str]
-    """Video file, folder of pictures, annotated sequence, camera number or address."""
+    """Video file, folder of pictures, annotated sequence; camera number, address, named
+    pipe, or - for standard input."""
     init: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="x,y,w,h")] = ()
     """Target in the first frame, pixels; repeat it for several targets. By default the
-    ground truth of an annotated sequence."""
+    ground truth of an annotated sequence; with --show you can draw it."""
     tracker: Names = ()
     """What to run; several are compared in one pass."""
     weights: Weights = ()
@@ -75,6 +85,22 @@ class Run:
     """Folder for the results."""
     show: bool = False
     """Watch it live in a window (needs `pip install 'tirjax[show]'`)."""
+    record: bool = True
+    """Leave out tracked.mp4."""
+    json: Annotated[str | None, arg(metavar="FILE|-", help_behavior_hint="")] = None
+    """Write a line of JSON for every frame, at once; - is standard output."""
+    latency: Annotated[
+        Literal["drop", "queue"] | None,
+        arg(metavar="{drop,queue}", help_behavior_hint=""),
+    ] = None
+    """Where a live source is faster than the trackers: `drop` follows the newest frame
+    and counts those it skips; `queue` follows every frame and makes the source wait
+    (default: drop, for pipes queue)."""
+    reconnect: Annotated[
+        float | None, arg(metavar="SECONDS", help_behavior_hint="")
+    ] = None
+    """How long a camera or address that was lost is tried again (default: 30; 0 ends
+    the run at once). The end of a pipe is the end."""
     window: Annotated[str | None, arg(metavar="LOW,HIGH", help_behavior_hint="")] = None
     """Counts of 14/16-bit input that become black and white: LOW,HIGH, or `sequence` or
     `frame` for percentiles of one or the other (default for deep input: sequence)."""
@@ -229,65 +255,6 @@ class Diff:
 
 
 @dataclasses.dataclass(frozen=True)
-class Bench:
-    """Measure speed, start-up and memory of trackers on this machine.
-
-    Tracks the same frames again and again; trackers take turns, so that a busy machine
-    slows all alike. Numbers are medians with the 10th to 90th percentile of the
-    turns: frames a second of one clip and of several in a batch; the first frame; from
-    the start of a process to its first box, with an empty and with a filled cache of
-    compiled programs; memory; and what XLA counts in a frame beside what this machine
-    reaches in a matrix product and a copy. Writes speed_DEVICE.json, .md and .png to
-    OUT, also when interrupted. Decoding is in no time.
-
-    For example:
-        python -m track bench
-        python -m track bench --tracker eco_hc,dimp_squeezenet --batch 1,8 --repeats 9
-        python -m track bench --tracker dimp18,atom --random-weights
-        python -m track bench --opencv peer/bin/python --nano networks/
-    """
-
-    tracker: Annotated[
-        UseAppendAction[tuple[str, ...]],
-        arg(
-            metavar="NAME[,NAME]", help_behavior_hint="(default: what needs no weights)"
-        ),
-    ] = ()
-    """What to measure; what cannot run here is named and skipped."""
-    weights: Weights = ()
-    """Checkpoint of a tracker with a network; NAME= says whose."""
-    random_weights: bool = False
-    """Measure networks without a checkpoint too, with random weights. The tracker then
-    never thinks its target lost, or it would skip the work of a found one."""
-    batch: str = "1,8"
-    """Clips that advance together."""
-    size: str = "640x512"
-    """Columns and rows of the frames to render."""
-    source: Text = None
-    """Track these frames instead: an annotated sequence, or a video with --init."""
-    init: Annotated[str | None, arg(metavar="x,y,w,h", help_behavior_hint="")] = None
-    """Target in the first frame of --source."""
-    frames: int = 32
-    """Tracked in every turn."""
-    repeats: int = 5
-    """Turns of every tracker."""
-    no_start: bool = False
-    """Leave out the starts of processes, and with them the memory."""
-    opencv: Folder = None
-    """Interpreter with opencv-contrib-python-headless: CSRT and KCF take turns too."""
-    nano: Folder = None
-    """Folder of nanotrackv2_{backbone,head}_sim.onnx, for OpenCV's Nano."""
-    peer: Annotated[
-        UseAppendAction[tuple[str, ...]],
-        arg(metavar="NAME=COMMAND", help_behavior_hint=""),
-    ] = ()
-    """Any other program that tracks, behind the pipe that track/bench_peers.py says."""
-    out: Path = Path("bench")
-    """Folder for the results."""
-    common: OmitArgPrefixes[Common] = COMMON
-
-
-@dataclasses.dataclass(frozen=True)
 class Vot:
     """Serve a tracker to the official VOT toolkit (TraX on standard input and output).
 
@@ -359,13 +326,13 @@ class Export:
     """About the first box. Only for trackers that choose array sizes from it (eco_hc,
     eco_deep, eco_stir): another box is followed as well, but not as `run` would."""
     window: Annotated[str | None, arg(metavar="LOW,HIGH", help_behavior_hint="")] = None
-    """The program takes 16-bit counts, of which these become black and white; by default
-    it takes bytes."""
+    """Make the program take 16-bit counts, of which these become black and white; by
+    default it takes bytes."""
     batch: Number = None
     """Clips that one call advances together; by default one, without a leading axis."""
     platforms: Annotated[str, arg(metavar="NAME,NAME")] = "cpu,cuda,tpu"
-    """What to lower for, of cpu, cuda, rocm, tpu. All of the default cost the programs
-    little, because they differ in a few operations only."""
+    """What to lower for, of cpu, cuda, rocm, tpu. The three take an eighth more bytes
+    than one alone, and move the last digit of some boxes (at most 1e-4 pixels)."""
     quantise: Annotated[Literal["bf16", "int8"] | None, arg(help_behavior_hint="")] = (
         None
     )

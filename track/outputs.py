@@ -13,7 +13,6 @@ from tirjax.evaluation import scores
 
 from . import catalogue, plots, records, scoring, view
 from .jsonl import Lines
-from .live import Live
 from .runner import Result
 from .story import Story, Thinned
 from .tables import Table
@@ -28,7 +27,7 @@ class Clip:
 
     Attributes:
       name: for captions.
-      frames: the pictures; of a live source it is read already.
+      frames: the pictures; None of a live source, which shows them once.
       boxes: targets in the first frame; none if they are still to be drawn.
       truth: the sequence, where it is annotated throughout and its target is the one
         that is followed.
@@ -36,7 +35,7 @@ class Clip:
     """
 
     name: str
-    frames: Frames | Live
+    frames: Frames | None
     boxes: list[np.ndarray]
     truth: Annotated | None
     fps: float
@@ -44,7 +43,7 @@ class Clip:
     @property
     def live(self) -> bool:
         """Whether it has no end that is known."""
-        return isinstance(self.frames, Live)
+        return self.frames is None
 
 
 class Moment(NamedTuple):
@@ -76,7 +75,7 @@ class Outputs:
       out: folder, made if needed.
       film: whether to write the video.
       shown: whether somebody looks at the pictures.
-      lines: where results go as JSON.
+      lines: where results go as JSON: a file, or `-`.
     """
 
     def __init__(
@@ -86,13 +85,14 @@ class Outputs:
         out: Path,
         film: bool = True,
         shown: bool = False,
-        lines: Lines | None = None,
+        lines: str | None = None,
     ):
         out.mkdir(parents=True, exist_ok=True)
         self.clip, self.stories, self.out = clip, stories, out
         self.film = view.Film(out / "tracked.mp4", clip.fps)
         self.guided = False
-        self._drawn, self._filmed, self._lines = film or shown, film, lines
+        self._drawn, self._filmed = film or shown, film
+        self._lines = Lines(lines) if lines else None
         self._kept: Thinned[tuple[np.ndarray, list[view.Mark]]] = Thinned(SPREAD)
         self._height: int | None = None  # of the first picture
         self._moment = Moment(0.0, (0, 0))
@@ -122,7 +122,7 @@ class Outputs:
         Returns:
           The picture; None if it is neither filmed nor shown.
         """
-        marks = self._marks()
+        marks = [story.mark(story.newest) for story in self.stories]
         self._kept.add(number, (frame, marks))
         if not self._drawn:
             return None
@@ -176,9 +176,6 @@ class Outputs:
         heads = ["tracker", "success", "precision", "norm. precision", "frames/s"]
         return Table(heads, rows)
 
-    def _marks(self) -> list[view.Mark]:
-        return [_mark(story, story.newest) for story in self.stories]
-
     def _draw(
         self,
         number: int,
@@ -196,11 +193,12 @@ class Outputs:
         cells = [self._draw(i, *kept, CELL) for i, kept in self._kept.items]
         for number, names in sorted(self._worst(values).items()):
             marks = [
-                _mark(story, result)
+                story.mark(result)
                 for story in self.stories
                 if (result := dict(story.history.items).get(number)) is not None
             ]
-            frame = self.clip.frames[number]  # type: ignore[index]
+            assert self.clip.frames is not None, "what is live has no worst frames"
+            frame = self.clip.frames[number]
             note = f"   worst of {', '.join(names)}"
             cells.append(self._draw(number, frame, marks, CELL, note))
         return view.sheet(cells)
@@ -213,7 +211,3 @@ class Outputs:
             for i in scoring.worst(values[story.name], each):
                 lowest.setdefault(int(story.numbers()[i]), []).append(story.name)
         return lowest
-
-
-def _mark(story: Story, result: Result) -> view.Mark:
-    return view.Mark(story.name, story.colour, result.box, result.score, result.status)

@@ -23,9 +23,10 @@ class Meter:
 
     Args:
       clips: how many there are; with more than one they have a bar of their own.
+      unit: of what is counted.
     """
 
-    def __init__(self, clips: int = 1):
+    def __init__(self, clips: int = 1, unit: str = "frames"):
         self._bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -35,7 +36,7 @@ class Meter:
             transient=True,
             disable=not CONSOLE.is_terminal,
         )
-        self._plain = not CONSOLE.is_terminal
+        self._plain, self._unit = not CONSOLE.is_terminal, unit
         self._whole = self._bars.add_task("sequences", total=clips, visible=clips > 1)
         self._frames = self._bars.add_task("", total=None)
         self._name, self._total, self._done = "", None, 0
@@ -60,7 +61,7 @@ class Meter:
         if self._plain and time.monotonic() - self._last >= PLAIN_EVERY:
             self._last = time.monotonic()
             total = f"/{self._total}" if self._total else ""
-            log.info("%s: %d%s frames", self._name, self._done, total)
+            log.info("%s: %d%s %s", self._name, self._done, total, self._unit)
 
     def end(self, clips: int = 1) -> None:
         """So many more clips are done."""

@@ -96,9 +96,7 @@ def shorten(picture: np.ndarray, height: int, frame: np.ndarray) -> np.ndarray:
     return np.delete(picture, slice(end - extra, end), axis=0) if extra > 0 else picture
 
 
-def to_frame(
-    box: np.ndarray, picture: np.ndarray, frame: np.ndarray
-) -> np.ndarray:
+def to_frame(box: np.ndarray, picture: np.ndarray, frame: np.ndarray) -> np.ndarray:
     """A box in pixels of a picture that ``draw`` made, in pixels of the frame."""
     top = picture.shape[0] - _drawn_rows(picture, frame)
     zoom = picture.shape[1] / frame.shape[1]

@@ -75,6 +75,7 @@ class Window:
           ``(x, y, w, h)``, pixels of the picture; None if the user presses Escape or
           `q`, closes the window, or is stopped.
         """
+        from matplotlib.backend_bases import MouseButton
         from matplotlib.widgets import RectangleSelector
 
         self.show(picture)
@@ -85,7 +86,12 @@ class Window:
             drawn.append(np.array([x0, y0, x1 - x0, y1 - y0]))
 
         selector = RectangleSelector(
-            self._axes, take, minspanx=SMALLEST, minspany=SMALLEST, button=[1]
+            self._axes,
+            take,
+            minspanx=SMALLEST,
+            minspany=SMALLEST,
+            button=[MouseButton.LEFT],
+            props={"fill": False, "edgecolor": "tab:orange", "linewidth": 2},
         )
         try:
             while not (drawn or self.closed or stopped()):
@@ -93,9 +99,9 @@ class Window:
                 if {"escape", "q"} & {*self.keys()}:
                     return None
         finally:
-            selector.set_active(False)
-            selector.set_visible(False)
             selector.disconnect_events()
+            for artist in selector.artists:
+                artist.remove()
         # The pixel (0, 0) of a shown picture has its middle there.
         return drawn[0] + [0.5, 0.5, 0, 0] if drawn else None
 

@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import itertools
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,7 +87,7 @@ class CameraFrames:
         raise TypeError(f"camera {self.source} is live: it has no index; iterate")
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        name = f"camera {self.source}"
+        name = f"camera {without_password(self.source)}"
         with capture(self.source) as camera:
             form = None
             for number in itertools.islice(itertools.count(), self.stop):
@@ -102,6 +103,11 @@ class CameraFrames:
                 f"{name} opens but gives no picture; check that no other program uses "
                 "it"
             )
+
+
+def without_password(source: int | str) -> str:
+    """The source as text to show: an address without the user and the password."""
+    return re.sub(r"(?<=://)[^/@]*@", "", str(source))
 
 
 def decide_live(
@@ -258,6 +264,6 @@ def _closed(source: int | str) -> DataError:
         remedy = "check that it is connected and that you may read its device"
         return DataError(f"camera {source} does not open; {remedy}")
     return DataError(
-        f"{source} does not open as a video; check the address or the file, or convert "
-        "it with FFmpeg"
+        f"{without_password(source)} does not open as a video; check the address or "
+        "the file, or convert it with FFmpeg"
     )
