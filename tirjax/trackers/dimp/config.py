@@ -79,7 +79,7 @@ DIMP10 = dataclasses.replace(
     first_steps=20,
 )
 # Chosen on synthetic clips of their own, too.
-DIMP_SQUEEZENET = dataclasses.replace(DIMP10, search_scale=4.5, size_rate=0.25)
+DIMP_SQUEEZENET = dataclasses.replace(DIMP10, search_scale=4.5, size_rate=0.4)
 DIMP50 = dataclasses.replace(DIMP18, depth=50)
 SUPER_DIMP = dataclasses.replace(
     DIMP50,
