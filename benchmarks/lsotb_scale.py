@@ -283,7 +283,7 @@ def markdown(report: dict[str, Any]) -> str:
         "# LSOTB-TIR's sequences in batches, with a kill in the middle",
         "Written by `benchmarks/lsotb_scale.py`; its docstring says how.",
         tabulate(measured, heads, "github", disable_numparse=True),
-        "## Full lengths, computed and not run",
+        "## The schedule of the full lengths, computed",
         tabulate(report["schedule"], "keys", "github"),
         tabulate(report["shards"], "keys", "github"),
     ]

@@ -50,12 +50,14 @@ class Options:
       bench: JSON of ``track bench`` with batches of 1 and of more.
       annotations: folder of LSOTB-TIR's NAME.txt.
       pictures: folder of JPEG files that are decoded.
+      trackers: which of those that were measured; of one program for all targets.
       out: Markdown and JSON report, without the ending.
     """
 
     bench: Path
     annotations: Path
     pictures: Path
+    trackers: tuple[str, ...] = ("eco_hc_tir", "dimp_squeezenet", "dimp50")
     out: Path = RESULTS / "scaling"
 
 
@@ -128,14 +130,15 @@ def decoding(folder: Path, rounds: int = 5) -> dict[str, Any]:
     }
 
 
-def speeds(record: Mapping[str, Any]) -> dict[str, Speed]:
-    """Of each tracker that was measured alone and in a batch.
+def speeds(record: Mapping[str, Any], names: Sequence[str]) -> dict[str, Speed]:
+    """Of those trackers that were measured alone and in a batch.
 
     Raises:
       SystemExit: there is none.
     """
     found = {}
-    for name, entry in record["trackers"].items():
+    for name in names:
+        entry = record["trackers"].get(name, {})
         rates = entry.get("frames_per_second", {})
         steps = {int(b): int(b) / float(np.median(v)) for b, v in rates.items()}
         if 1 in steps and len(steps) > 1:
@@ -195,7 +198,7 @@ def predicted(
         bounds.append("decoding" if reading > tracking else bound)
     frames = sum(i.length for i in items)
     return {
-        "frames/s": round(frames / max(times)),
+        "frames/s": frames / max(times),
         "for no sequence, %": round(100 * (1 - frames / computed), 1),
         "bound by": bounds[int(np.argmax(times))],
     }
@@ -206,7 +209,9 @@ def growth(options: Options, rate: float) -> list[dict[str, Any]]:
     record = json.loads(options.bench.read_text())
     sets = {"LSOTB-TIR": lsotb(options.annotations), "10,000 short": corpus()}
     step = 8 / GOAL
-    known = speeds(record) | {"an accelerator at the goal": Speed(step, 0.0)}
+    known = speeds(record, options.trackers) | {
+        "an accelerator at the goal": Speed(step, 0.0)
+    }
     rows = []
     for (name, speed), (title, items) in itertools.product(known.items(), sets.items()):
         alone = None
@@ -214,6 +219,7 @@ def growth(options: Options, rate: float) -> list[dict[str, Any]]:
             found = predicted(items, speed, devices, 8, rate)
             alone = alone or found["frames/s"]
             share = found["frames/s"] / alone / devices
+            found["frames/s"] = round(found["frames/s"])
             row = {"tracker": name, "benchmark": title, "devices": devices}
             rows.append(row | found | {"of an even growth, %": round(100 * share)})
     return rows

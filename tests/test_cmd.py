@@ -123,6 +123,7 @@ def test_rates_and_losses_of_a_joint_row_are_the_papers():
     assert parts <= metrics.keys()
 
 
+@pytest.mark.slow
 def test_rates_of_a_joint_row_are_those_of_the_released_code():
     far, _ = first_steps("dimp10", "D3", PRESETS["released_code"])
     want = {"iou_net": 1e-7, "filter_optimizer": 5e-8, "filter_initializer": 5e-9}

@@ -61,7 +61,16 @@ def follow(tracker, frames, box):
     return jax.tree.map(lambda *x: np.stack(x), *found)
 
 
-@pytest.fixture(scope="module", params=[n for n in TRACKERS if n not in NETWORKS])
+# Compiles as long as eco_hc_tir and is the same code with other settings.
+LONG = {"eco_hc"}
+CONTRACTED = [
+    pytest.param(n, marks=pytest.mark.slow) if n in LONG else n
+    for n in TRACKERS
+    if n not in NETWORKS
+]
+
+
+@pytest.fixture(scope="module", params=CONTRACTED)
 def tracker(request):
     return TRACKERS[request.param](SIZE)
 

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from conftest import AS_FOR_USERS
 from recorded import GOLDENS
 from recorded_nets import load, variables
 
@@ -77,7 +78,9 @@ def step(request):
 
     with jax.enable_x64(True):
         wide = jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), variables(net))
-        run = jax.jit(jax.value_and_grad(objective, has_aux=True))
+        run = jax.jit(
+            jax.value_and_grad(objective, has_aux=True), compiler_options=AS_FOR_USERS
+        )
         (value, (parts, stats)), gradients = run(
             wide["params"], wide["batch_stats"], batch_of(net, recorded)
         )

@@ -122,6 +122,7 @@ def test_a_killed_run_goes_on_exactly_where_it_was(whole, tmp_path, rng):
     assert_same(tmp_path, whole)
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_first_checkpoint_begins_anew(main, whole, tmp_path):
     running = start(tmp_path, "--delay", "0.3", "--save-every", "10")
     wait_for(tmp_path, 2, running)
