@@ -106,11 +106,11 @@ def test_losses_equal_the_recorded_ones(step):
 def test_gradient_norms_equal_the_recorded_ones(step):
     _, facts, _, _, named = step
     norms = {k: v for k, v in facts["grad_norms"].items() if k in named}
-    zero = {*facts["zero_grad_keys"], *facts["no_grad_keys"]}
     assert len(norms) > 90
     for key, expected in norms.items():
         got = np.linalg.norm(named[key])
-        if key in zero or expected is None:
+        # What the record calls zero is small beside the others, and not always nothing.
+        if expected is None or expected < 1e-6:
             assert got < 1e-6, key
         else:
             assert got == pytest.approx(expected, rel=1e-4), key
@@ -136,7 +136,12 @@ def test_gradients_equal_the_recorded_slices(step):
 
 
 def test_running_statistics_move_as_recorded(step):
-    recorded, _, _, _, named = step
+    recorded, facts, _, _, named = step
+    # Recorded in single precision, which costs DiMP-50 four times what it costs others.
+    norms, single = facts["grad_norms"], facts["grad_norms_f32"]
+    large = [k for k, v in norms.items() if v is not None and v > 1e-6]
+    cost = max(abs(single[k] / norms[k] - 1) for k in large)
+    near = max(2e-5, 0.01 * cost)
     for name in (k for k in recorded if k.startswith("after/")):
         got = named[name.removeprefix("after/")]
-        np.testing.assert_allclose(got, recorded[name], rtol=2e-5, atol=2e-5)
+        np.testing.assert_allclose(got, recorded[name], rtol=near, atol=near)
