@@ -25,20 +25,17 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
 import tyro
-from scale_world import world
+from scale_world import items, world
 from tabulate import tabulate
-from tirjax_track import catalogue, pools, records
+from tirjax_track import pools, records
 from tirjax_track.__main__ import main as track
-from tirjax_track.canvas import Canvas, canvas_of
-from tirjax_track.runner import BUCKET
 
 from tirjax.data import DATASETS, SequenceList
-from tirjax.trackers import Tracker
 from tirjax_shell import measuring
 
 RESULTS = Path(__file__).with_name("results")
@@ -142,6 +139,11 @@ def process(options: Options, out: Path, enough: int | None) -> Ended:
     return Ended(child.returncode, spent, usage.ru_maxrss * unit)
 
 
+def _last(out: Path) -> str:
+    """The end of what the processes said; their folder is about to go."""
+    return "\n".join(Path(f"{out}.log").read_text().splitlines()[-20:])
+
+
 def _flags(options: Options) -> list[str]:
     values = dataclasses.asdict(options).items()
     return [part for k, v in values if v is not None for part in (f"--{k}", str(v))]
@@ -153,11 +155,11 @@ def run(options: Options, out: Path) -> dict[str, Any]:
     folder = out / "lsotb_tir" / options.tracker
     first = process(options, out, len(data) // 2)
     if first.status != -signal.SIGKILL:
-        raise SystemExit(f"the first process ended by itself; see {out}.log")
+        raise SystemExit(f"the first process ended by itself:\n{_last(out)}")
     kept = {n: _written(folder, n) for n in records.completed(folder)}
     second = process(options, out, None)
     if second.status:
-        raise SystemExit(f"the second process failed; see {out}.log")
+        raise SystemExit(f"the second process failed:\n{_last(out)}")
     lengths = {clip.name: len(clip.frames) for clip in data}
     made = {n: len(_boxes(folder, n)) for n in records.completed(folder)}
     total = _work(folder)
@@ -225,29 +227,15 @@ def _speed(folder: Path, names: list[str]) -> float:
     return round(sum(len(k.boxes) - 1 for k in kept) / seconds, 1)
 
 
-class Item(NamedTuple):
-    """What a pool is made of."""
-
-    tracker: Tracker
-    canvas: Canvas
-    length: int
-
-
 def schedule(options: Options) -> list[dict[str, Any]]:
     """Pools of the full lengths: slots, steps and frames for nobody, by batch.
 
     For a tracker that needs one program for all targets.
     """
-    data = world(options.annotations, 1.0, 1.0, 0)
-    items = []
-    for clip in data:
-        canvas = canvas_of([clip.frames[0]], BUCKET)
-        items.append(
-            Item(catalogue.build("mosse", clip.boxes[0]), canvas, len(clip.frames))
-        )
-    frames, rows = sum(item.length for item in items), []
+    sequences = items(options.annotations)
+    frames, rows = sum(item.length for item in sequences), []
     for batch in (1, 4, 8, 16, 32, 64):
-        found = pools.pools(items, batch)
+        found = pools.pools(sequences, batch)
         taken = [pools.steps([i.length for i in p.items], p.slots) for p in found]
         computed = sum(p.slots * n for p, n in zip(found, taken, strict=True))
         row = {"batch": batch, "pools": len(found), "steps": sum(taken)}
@@ -260,8 +248,7 @@ def schedule(options: Options) -> list[dict[str, Any]]:
 
 def shards(options: Options) -> list[dict[str, Any]]:
     """How much more than an even share the longest part of N processes has."""
-    data = world(options.annotations, 1.0, 1.0, 0)
-    lengths = [len(clip.frames) for clip in data]
+    lengths = [item.length for item in items(options.annotations)]
     even = sum(lengths)
     return [
         {

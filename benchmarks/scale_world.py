@@ -10,9 +10,12 @@ import math
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+from tirjax_track.canvas import Canvas, canvas_of
+from tirjax_track.runner import BUCKET
 
 from tirjax.data import Sequence, SequenceList, read_boxes
 
@@ -69,12 +72,37 @@ def world(folder: Path, scale: float, picture: float, count: int) -> SequenceLis
       scale: share of every sequence's frames that is kept, from its beginning.
       picture: size of pictures and boxes over the true one.
       count: how many sequences, evenly chosen from all by name; 0 is all.
+
+    Raises:
+      SystemExit: there is none.
     """
     files = sorted(folder.glob("*.txt"))
+    if not files:
+        raise SystemExit(f"no NAME.txt in {folder}; give LSOTB-TIR's annotations")
     if count:
         files = [files[i * len(files) // count] for i in range(count)]
     openers = [functools.partial(_open, file, scale, picture) for file in files]
     return SequenceList("lsotb_tir", tuple(f.stem for f in files), tuple(openers))
+
+
+class Item(NamedTuple):
+    """What a schedule needs of a sequence.
+
+    Attributes:
+      tracker: equal ones share a batch; here the same for all.
+      canvas: holds its frames.
+      length: frames.
+    """
+
+    tracker: Any
+    canvas: Canvas
+    length: int
+
+
+def items(folder: Path) -> list[Item]:
+    """All sequences, whole, for a tracker of one program for all targets."""
+    clips = world(folder, 1.0, 1.0, 0)
+    return [Item(None, canvas_of([c.frames[0]], BUCKET), len(c.frames)) for c in clips]
 
 
 def _open(file: Path, scale: float, picture: float) -> Sequence:

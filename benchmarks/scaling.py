@@ -24,11 +24,11 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 import tyro
-from scale_world import world
+from scale_world import Item, items
 from tabulate import tabulate
 from tirjax_track import pools
 from tirjax_track.__main__ import main as track
-from tirjax_track.canvas import Canvas, canvas_of
+from tirjax_track.canvas import canvas_of
 from tirjax_track.runner import BUCKET
 
 from tirjax_shell import measuring
@@ -59,14 +59,6 @@ class Options:
     pictures: Path
     trackers: tuple[str, ...] = ("eco_hc_tir", "dimp_squeezenet", "dimp50")
     out: Path = RESULTS / "scaling"
-
-
-class Item(NamedTuple):
-    """What a schedule needs of a sequence."""
-
-    tracker: Any
-    canvas: Canvas
-    length: int
 
 
 class Speed(NamedTuple):
@@ -150,14 +142,6 @@ def speeds(record: Mapping[str, Any], names: Sequence[str]) -> dict[str, Speed]:
     return found
 
 
-def lsotb(folder: Path) -> list[Item]:
-    """The 120 sequences."""
-    clips = world(folder, 1.0, 1.0, 0)
-    if not len(clips):
-        raise SystemExit(f"no NAME.txt in {folder}; give LSOTB-TIR's annotations")
-    return [Item(None, canvas_of([c.frames[0]], BUCKET), len(c.frames)) for c in clips]
-
-
 def corpus() -> list[Item]:
     """Many short sequences of one size."""
     count, frames = CORPUS
@@ -166,12 +150,12 @@ def corpus() -> list[Item]:
 
 
 def predicted(
-    items: Sequence[Item], speed: Speed, devices: int, batch: int, rate: float
+    work: Sequence[Item], speed: Speed, devices: int, batch: int, rate: float
 ) -> dict[str, Any]:
     """Seconds of an evaluation: the host that takes longest.
 
     Args:
-      items: sequences, in the benchmark's order.
+      work: sequences, in the benchmark's order.
       speed: of a device.
       devices: in all, ``A_HOST`` a host.
       batch: slots of a device.
@@ -181,7 +165,7 @@ def predicted(
     local = devices // hosts
     times, bounds, computed = [], [], 0
     for host in range(hosts):
-        mine = items[host::hosts]
+        mine = work[host::hosts]
         if not mine:
             continue
         found = pools.pools(mine, batch * local, local)
@@ -196,7 +180,7 @@ def predicted(
         times.append(max(tracking, reading))
         bound = "longest sequences" if ends >= 0.95 * sum(taken) else "tracking"
         bounds.append("decoding" if reading > tracking else bound)
-    frames = sum(i.length for i in items)
+    frames = sum(i.length for i in work)
     return {
         "frames/s": frames / max(times),
         "for no sequence, %": round(100 * (1 - frames / computed), 1),
@@ -207,16 +191,16 @@ def predicted(
 def growth(options: Options, rate: float) -> list[dict[str, Any]]:
     """Frames a second by tracker, benchmark and number of devices."""
     record = json.loads(options.bench.read_text())
-    sets = {"LSOTB-TIR": lsotb(options.annotations), "10,000 short": corpus()}
+    sets = {"LSOTB-TIR": items(options.annotations), "10,000 short": corpus()}
     step = 8 / GOAL
     known = speeds(record, options.trackers) | {
         "an accelerator at the goal": Speed(step, 0.0)
     }
     rows = []
-    for (name, speed), (title, items) in itertools.product(known.items(), sets.items()):
+    for (name, speed), (title, work) in itertools.product(known.items(), sets.items()):
         alone = None
         for devices in DEVICES:
-            found = predicted(items, speed, devices, 8, rate)
+            found = predicted(work, speed, devices, 8, rate)
             alone = alone or found["frames/s"]
             share = found["frames/s"] / alone / devices
             found["frames/s"] = round(found["frames/s"])

@@ -36,6 +36,12 @@ def shared() -> Path:
     return root
 
 
+@pytest.fixture
+def no_cache(monkeypatch):
+    """The programs' cache is the tests' own, whatever the command line says."""
+    monkeypatch.setattr("tirjax_shell.session.cache", lambda common: None)
+
+
 @pytest.fixture(autouse=True)
 def logs_as_they_were():
     """A program that ran in this process keeps the log to itself; tests listen in."""

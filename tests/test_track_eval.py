@@ -17,10 +17,7 @@ MOSSE = "--tracker", "mosse"
 LENGTHS = {"birds": 9, "car": 14, "horse": 11}
 
 
-@pytest.fixture(autouse=True)
-def cache(monkeypatch):
-    """The programs' cache is the tests' own, whatever the command line says."""
-    monkeypatch.setattr("tirjax_shell.session.cache", lambda common: None)
+pytestmark = pytest.mark.usefixtures("no_cache")
 
 
 @pytest.fixture

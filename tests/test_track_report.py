@@ -15,10 +15,7 @@ TABLES = (*TABLES, "hardest", "sequences_success", "sequences_precision")
 HOSTILE = "<script>alert(1)<"
 
 
-@pytest.fixture(autouse=True)
-def cache(monkeypatch):
-    """The programs' cache is the tests' own, whatever the command line says."""
-    monkeypatch.setattr("tirjax_shell.session.cache", lambda common: None)
+pytestmark = pytest.mark.usefixtures("no_cache")
 
 
 @pytest.fixture(autouse=True)

@@ -17,10 +17,7 @@ MOSSE = "--tracker", "mosse"
 START = np.array([20.0, 25, 20, 20])
 
 
-@pytest.fixture(autouse=True)
-def cache(monkeypatch):
-    """The programs' cache is the tests' own, whatever the command line says."""
-    monkeypatch.setattr("tirjax_shell.session.cache", lambda common: None)
+pytestmark = pytest.mark.usefixtures("no_cache")
 
 
 def blob(rng, frames=12, rows=70, cols=90):

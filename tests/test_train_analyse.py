@@ -13,11 +13,7 @@ from tirjax_train.piles import open_pile
 from tirjax.checkpoints import save_variables
 from tirjax.data.sequence import DataError
 
-
-@pytest.fixture(autouse=True)
-def no_cache(monkeypatch):
-    """The compilation cache stays as the tests have it."""
-    monkeypatch.setattr("tirjax_shell.session.cache", lambda common: None)
+pytestmark = pytest.mark.usefixtures("no_cache")
 
 
 @pytest.fixture

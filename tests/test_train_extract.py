@@ -8,11 +8,7 @@ from tirjax_train.__main__ import main
 from tirjax import training_checkpoints as runs
 from tirjax.checkpoints import load_variables, read_about
 
-
-@pytest.fixture(autouse=True)
-def no_cache(monkeypatch):
-    """The compilation cache stays as the tests have it."""
-    monkeypatch.setattr("tirjax_shell.session.cache", lambda common: None)
+pytestmark = pytest.mark.usefixtures("no_cache")
 
 
 @pytest.fixture

@@ -18,11 +18,7 @@ from tirjax.data.discover import open_sequence
 from tirjax.data.images import read_image
 from tirjax.data.training.sets import open_training_set
 
-
-@pytest.fixture(autouse=True)
-def no_cache(monkeypatch):
-    """The compilation cache stays as the tests have it."""
-    monkeypatch.setattr("tirjax_shell.session.cache", lambda common: None)
+pytestmark = pytest.mark.usefixtures("no_cache")
 
 
 @pytest.fixture

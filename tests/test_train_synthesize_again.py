@@ -33,10 +33,7 @@ from tirjax.data.training.sets import open_training_set
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.fixture(autouse=True)
-def no_cache(monkeypatch):
-    """The compilation cache stays as the tests have it."""
-    monkeypatch.setattr("tirjax_shell.session.cache", lambda common: None)
+pytestmark = pytest.mark.usefixtures("no_cache")
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ by its own loader, and then renamed.
 """
 
 import contextlib
-import datetime
 import hashlib
-import importlib.metadata
 import importlib.util
 import io
 import json
@@ -26,6 +24,7 @@ from tirjax.checkpoints import read_about
 from tirjax.data import DataError, FixedWindow
 from tirjax.trackers import NETWORKS, Tracker
 from tirjax.weights import SHIPPED
+from tirjax_shell import provenance
 
 from . import catalogue, exported_loader, parity, portable, quantise, weights
 from .options import Export
@@ -144,7 +143,7 @@ def write(
 def _about(plan: Plan, made: Portable, kind: str | None) -> dict[str, Any]:
     """The manifest, without the files and the check."""
     window = plan.shapes.window
-    versions = {n: importlib.metadata.version(n) for n in ("jax", "jaxlib", "tirjax")}
+    versions = {n: provenance.version(n) for n in ("jax", "jaxlib", "tirjax")}
     return {
         "tracker": plan.name,
         "settings": catalogue.settings(plan.tracker),
@@ -154,7 +153,7 @@ def _about(plan: Plan, made: Portable, kind: str | None) -> dict[str, Any]:
         "platforms": plan.platforms,
         "calling_convention": made.convention,
         "versions": versions | {"python": platform.python_version()},
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "date": provenance.now(),
         "weights_from": _origin(plan) | {"stored_as": kind or "float32"},
         "init": "(weights, frame, size, box, key) -> state",
         "step": "(weights, state, frame, size) -> (state, found)",

@@ -1,15 +1,14 @@
 """The manifest of a tracker's results: what made them, what may continue them."""
 
-import datetime
 import logging
 import platform
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import jax
 
 from tirjax.data import DataError
+from tirjax_shell import provenance
 
 from . import catalogue, records
 from .options import Eval
@@ -87,7 +86,7 @@ def note(manifest: dict[str, Any], name: str, kept: records.Record) -> None:
         "frames": len(kept.boxes),
         "seconds": round(float(kept.seconds.sum()), 4),
         "fps": round(kept.fps, 2),
-        "date": _now(),
+        "date": provenance.now(),
     }
 
 
@@ -111,20 +110,9 @@ def _new(tracker: str, weights: str, options: Eval) -> dict[str, Any]:
 
 def _environment() -> dict[str, Any]:
     """What the numbers and the speed depend on besides the settings."""
-    versions = {n: _version(n) for n in ("tirjax", "jax", "jaxlib", "numpy")}
+    versions = {n: provenance.version(n) for n in ("tirjax", "jax", "jaxlib", "numpy")}
     return {
         "versions": versions | {"python": platform.python_version()},
         "device": f"{jax.devices()[0].device_kind} ({jax.device_count()})",
-        "date": _now(),
+        "date": provenance.now(),
     }
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "unknown"  # run from a checkout that is not installed
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

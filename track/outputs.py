@@ -191,11 +191,12 @@ class Outputs:
     def _sheet(self, values: dict[str, np.ndarray]) -> np.ndarray:
         """Frames spread over time, then the worst of each tracker."""
         cells = [self._draw(i, *kept, CELL) for i, kept in self._kept.items]
+        histories = [(story, dict(story.history.items)) for story in self.stories]
         for number, names in sorted(self._worst(values).items()):
             marks = [
                 story.mark(result)
-                for story in self.stories
-                if (result := dict(story.history.items).get(number)) is not None
+                for story, history in histories
+                if (result := history.get(number)) is not None
             ]
             assert self.clip.frames is not None, "what is live has no worst frames"
             frame = self.clip.frames[number]
@@ -208,6 +209,7 @@ class Outputs:
         each = 0 if self.clip.live else max(1, WORST // len(values))
         lowest: dict[int, list[str]] = {}
         for story in self.stories:
-            for i in scoring.worst(values[story.name], each):
-                lowest.setdefault(int(story.numbers()[i]), []).append(story.name)
+            worst = story.numbers()[scoring.worst(values[story.name], each)]
+            for number in worst.tolist():
+                lowest.setdefault(number, []).append(story.name)
         return lowest

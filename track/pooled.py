@@ -19,6 +19,7 @@ from jax.sharding import PartitionSpec as P
 from tirjax.data import DataError, Frames
 from tirjax.trackers import FOUND, Tracker
 from tirjax.typing import Frame
+from tirjax_shell.measuring import timed
 
 from . import catalogue, devices, manifest, records
 from .canvas import Canvas, Chunk
@@ -27,7 +28,7 @@ from .pools import Pool, pools
 from .prefetch import prefetch
 from .programs import compiled
 from .refill import Part, Start, parts
-from .runner import Result, _frames, _results, _timed
+from .runner import Result, _frames, _results
 from .session import Meter
 
 
@@ -95,7 +96,7 @@ def follow_pool(
 def _begin(tracker: Tracker, params, start: Start, box, key):
     """State of a sequence after its first frame, and the seconds it took."""
     arguments = (params, _frames("one", start.chunk, rows=0), box, key)
-    return _timed(compiled(tracker, "one", "init", arguments), arguments)
+    return timed(compiled(tracker, "one", "init", arguments), *arguments)
 
 
 def _continue(tracker: Tracker, params, state, chunk: Chunk, mesh: Mesh | None):
@@ -109,7 +110,7 @@ def _continue(tracker: Tracker, params, state, chunk: Chunk, mesh: Mesh | None):
         frames = Frame(*pair)
     arguments = (params, state, frames, np.int32(chunk.count))
     program = compiled(tracker, "clips", "chunk", arguments, mesh)
-    (state, found), seconds = _timed(program, arguments)
+    (state, found), seconds = timed(program, *arguments)
     return state, _results("clips", chunk, jax.device_get(found), seconds)
 
 

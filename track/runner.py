@@ -6,7 +6,6 @@ before, so memory is constant in the length of the clip.
 
 import contextlib
 import itertools
-import time
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ import numpy as np
 from tirjax.data.sequence import DataError
 from tirjax.trackers.base import FOUND, Prediction, Tracker
 from tirjax.typing import Frame
+from tirjax_shell.measuring import timed
 
 from .canvas import Chunk, canvas_of, chunk_frames, chunks
 from .prefetch import prefetch
@@ -180,7 +180,7 @@ def begin(layout: Layout, job: Job, head: Chunk, first: tuple):
     else:
         arguments = (job.params, frame, np.stack(boxes), jnp.stack(list(job.keys)))
     program = compiled(job.tracker, layout, "init", arguments)
-    state, seconds = _timed(program, arguments)
+    state, seconds = timed(program, *arguments)
     share = seconds / len(boxes)
     return state, tuple(Result(box, float("nan"), FOUND, share) for box in boxes)
 
@@ -192,7 +192,7 @@ def advance(layout: Layout, job: Job, state, part: Chunk):
     """
     arguments = (job.params, state, _frames(layout, part), np.int32(part.count))
     program = compiled(job.tracker, layout, "chunk", arguments)
-    (state, found), seconds = _timed(program, arguments)
+    (state, found), seconds = timed(program, *arguments)
     return state, _results(layout, part, jax.device_get(found), seconds)
 
 
@@ -227,13 +227,6 @@ def _frames(layout: Layout, chunk: Chunk, rows: int | slice = slice(None)) -> Fr
     pick = (lambda x: x) if layout == "clips" else (lambda x: x[:, 0])
     arrays = pick(chunk.pixels)[rows], pick(chunk.size)[rows]
     return Frame(*jax.device_put(arrays))
-
-
-def _timed(program, arguments) -> tuple[Any, float]:
-    """The outcome, complete, and the seconds it took."""
-    started = time.perf_counter()
-    outcome = jax.block_until_ready(program(*arguments))
-    return outcome, time.perf_counter() - started
 
 
 def _results(

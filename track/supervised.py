@@ -28,6 +28,7 @@ from tirjax.evaluation.trials import (
 from tirjax.trackers import Tracker
 from tirjax.trackers.supervised import Goal, Outcome
 from tirjax.typing import Frame
+from tirjax_shell.measuring import timed
 
 from . import catalogue, manifest, records, trial_scoring, weights
 from .canvas import Chunk, canvas_of, chunk_frames, chunks
@@ -36,7 +37,7 @@ from .options import Eval
 from .prefetch import prefetch
 from .programs import Layout, compiled
 from .records import Record
-from .runner import BUCKET, _timed
+from .runner import BUCKET
 from .weights import Weights
 
 ENOUGH = 3  # equal runs that show that a tracker draws nothing at random
@@ -204,7 +205,7 @@ def try_many(
                 now = compiled(tracker, layout, "attempt", start)(*start)
             arguments = params, now, frames, goal, np.int32(part.count), here
             program = compiled(tracker, layout, "trial", arguments)
-            (now, outcome), seconds = _timed(program, arguments)
+            (now, outcome), seconds = timed(program, *arguments)
             yield from _happened(layout, part, jax.device_get(outcome), seconds)
             done += part.count
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from tirjax.evaluation.resampling import DRAWS, Interval, bounds
-from tirjax.evaluation.supervised import supervised_scores
+from tirjax.evaluation.supervised import Rules, supervised_scores
 from tirjax.evaluation.supervised_resampling import intervals as resampled_intervals
 from tirjax.evaluation.supervised_resampling import resampled
 
@@ -21,15 +21,16 @@ METHOD = (
 )
 
 
-def intervals(tried: Tried, board: "Board") -> dict[str, Interval]:
-    """Interval of each score."""
-    measured = [*tried.measured.values()]
-    return resampled_intervals(measured, board.rules, board.interval, SEED)
+def intervals(
+    tried: Tried, rules: Rules, interval: tuple[int, int] | None
+) -> dict[str, Interval]:
+    """Interval of each score; ``interval`` holds the lengths of the EAO."""
+    return resampled_intervals([*tried.measured.values()], rules, interval, SEED)
 
 
 def tables(board: "Board") -> dict[str, Table]:
     """By file name: the intervals, and differences of expected overlap."""
-    found = [intervals(t, board) for t in board.tried]
+    found = [board.intervals[t.name] for t in board.tried]
     kinds = [kind for kind in KINDS if all(kind in f for f in found)]
     heads = ["tracker"]
     for kind in kinds:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tirjax.evaluation.expected_overlap import expected_overlap
+from tirjax.evaluation.resampling import Interval
 from tirjax.evaluation.supervised import Rules, supervised_scores
 from tirjax.evaluation.trials import EXPERIMENT, find_trials
 
@@ -50,6 +51,7 @@ class Board:
       tried: trackers, best first.
       entries: where the results are from, by name of tracker.
       cited: rows of published tables.
+      intervals: of each score, by name of tracker.
     """
 
     title: str
@@ -59,6 +61,9 @@ class Board:
     tried: list[Tried]
     entries: Mapping[str, Entry]
     cited: Sequence[Cited] = ()
+    intervals: Mapping[str, Mapping[str, Interval]] = dataclasses.field(
+        default_factory=dict
+    )
 
 
 def find(results: Path) -> dict[Path, list[Entry]]:
@@ -74,7 +79,7 @@ def report(options: Report, found: dict[Path, list[Entry]]) -> None:
     """Writes a report for every data set there are runs of, prints the main table."""
     for board, place in make(options, found):
         rules = board.rules
-        publish.say(tables(board)["overall"], rules.name, rules.source, place)
+        publish.say(overall(board), rules.name, rules.source, place)
 
 
 def make(options: Report, found: dict[Path, list[Entry]]) -> list[tuple[Board, Path]]:
@@ -115,14 +120,13 @@ def assemble(entries: list[Entry], options: Report) -> Board:
         tried=trial_scoring.ranked(tried),
         entries=found.entries,
         cited=found.cited,
+        intervals={t.name: trial_compare.intervals(t, rules, lengths) for t in tried},
     )
 
 
 def tables(board: Board) -> dict[str, Table]:
     """The tables by file name: overall, by challenge, by sequence."""
-    overall = trial_scoring.overall_table(board.tried, board.total)
-    made = {"overall": citing.merged(overall, board.cited, COLUMNS)}
-    made |= trial_compare.tables(board)
+    made = {"overall": overall(board)} | trial_compare.tables(board)
     names = [t.name for t in board.tried]
     tags = list(dict.fromkeys(tag for t in board.tried for tag in t.tags))
     for kind in ("eao", "accuracy", "failures") if tags else ():
@@ -146,6 +150,12 @@ def tables(board: Board) -> dict[str, Table]:
         ]
         made[f"sequences_{kind}"] = Table(["sequence", *names], rows)
     return made
+
+
+def overall(board: Board) -> Table:
+    """The main table, published rows among the trackers."""
+    table = trial_scoring.overall_table(board.tried, board.total)
+    return citing.merged(table, board.cited, COLUMNS)
 
 
 def _frames(board: Board, tag: str) -> int:
@@ -231,7 +241,7 @@ def _plain(board: Board) -> dict[str, Any]:
             "curve": curve,
             "intervals": {
                 kind: [number(v) for v in bounds]
-                for kind, bounds in trial_compare.intervals(t, board).items()
+                for kind, bounds in board.intervals[t.name].items()
             },
             "fps": number(t.fps),
             "challenges": {

@@ -4,7 +4,6 @@ Whoever finds the folder can tell which config, data, packages and commit made i
 """
 
 import dataclasses
-import datetime
 import functools
 import hashlib
 import importlib.metadata
@@ -18,6 +17,7 @@ import jax
 import numpy as np
 
 import tirjax
+from tirjax_shell.provenance import now
 
 PACKAGES = ("jax", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -62,11 +62,6 @@ def digest(path: Path) -> str:
     """SHA-256 of the content of a file, hexadecimal."""
     with Path(path).open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
-def now() -> str:
-    """Date and time, UTC, to the second."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 def commit(folder: Path) -> dict[str, Any] | None:
