@@ -8,7 +8,6 @@ import itertools
 from pathlib import Path
 from typing import Any
 
-import cv2
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -26,9 +25,11 @@ from tirjax.tasks.pix2pix import pix2pix_task
 from tirjax.translators import PatchGAN, ResNetGenerator
 
 SCENES, PAIRS, CLIPS = 40_000, 50_000, 10_000  # seeds, none of them shared
-GAP, SIDE = 10, 96
-# What is hot is bright, by day: a spectrum that can be told from the other.
-WORLD = preset("mixed", rows=192, cols=240, black_hot=0.0, night=0.0)
+GAP, SIDE = 10, 96  # frames between the two of a scene; pixels of a translator's crops
+# What is hot is bright, by day, and looks tell heat: a spectrum that can be told from
+# the other.
+DAY = {"black_hot": 0.0, "night": 0.0, "typical": 1.0}
+WORLD = preset("mixed", rows=192, cols=240, **DAY)
 BATCH_NORM = Norm(batch=True)
 
 
@@ -62,29 +63,36 @@ def scenes(file: Path, seed: int, count: int) -> dict[str, np.ndarray]:
         return dict(data)
 
 
-def _squashed(pixels: np.ndarray) -> np.ndarray:
-    """Frames as a translator takes them: square, -1 to 1."""
-    area = cv2.INTER_AREA
-    small = [cv2.resize(x, (SIDE, SIDE), interpolation=area) for x in pixels]
-    return np.stack(small).reshape(len(small), SIDE, SIDE, -1) / np.float32(127.5) - 1
+def _signed(pixels: np.ndarray) -> np.ndarray:
+    """Frames as a translator takes them, -1 to 1."""
+    return pixels / np.float32(127.5) - 1
+
+
+def _cut(rng: np.random.Generator, *frames: np.ndarray) -> list[np.ndarray]:
+    """The same crops of four frames of both spectra, mirrored or not."""
+    rows, cols = frames[0].shape[1:3]
+    cuts = []
+    for number in rng.integers(len(frames[0]), size=4):
+        row, col = rng.integers(rows - SIDE), rng.integers(cols - SIDE)
+        flip = slice(None, None, -1 if rng.random() < 0.5 else 1)
+        inside = slice(row, row + SIDE), slice(col, col + SIDE)
+        cuts.append([x[number][inside][:, flip] for x in frames])
+    return [_signed(np.stack(x)) for x in zip(*cuts, strict=True)]
 
 
 def translator(folder: Path, pairs: int, steps: int, width: int) -> Any:
     """Variables of a pix2pix generator from colour to thermal, without any boxes."""
     if not folder.exists():
         shown = scenes(folder.with_name("pairs.npz"), PAIRS, pairs)
-        flat = lambda x: _squashed(x.reshape(-1, *x.shape[2:]))
-        source, target = flat(shown["rgb"]), flat(shown["tir"])
-        # Five times pix2pix's rate, because there are so few updates.
-        rate = linear_decay(max(1, steps // 200), rate=1e-3)
+        frames = [np.concatenate(shown[kind]) for kind in ("rgb", "tir")]
+        # More than pix2pix's rate, because there are so few updates.
+        rate = linear_decay(max(1, steps // 200), rate=5e-4)
         judge = PatchGAN(width=width, norm=BATCH_NORM)
         task = pix2pix_task(_generator(width), judge, adam(rate), SIDE)
         state, rng = jax.jit(task.init)(jax.random.key(0)), np.random.default_rng(0)
         step = jax.jit(lambda s, b, k: task.update(s, b, k, lambda x: x))
         for number in range(steps):
-            chosen = rng.integers(len(source), size=4)
-            flip = slice(None, None, -1 if rng.random() < 0.5 else 1)
-            batch = Images(source[chosen][:, :, flip], target[chosen][:, :, flip])
+            batch = Images(*_cut(rng, *frames))
             state, metrics = step(state, batch, jax.random.key(number))
             if number % 100 == 0:
                 found = {k: round(float(v), 3) for k, v in metrics.items()}
@@ -101,13 +109,8 @@ def translated(rgb: np.ndarray, variables: Any, width: int) -> np.ndarray:
     def run(image):
         return net.apply(variables, image, mutable=["batch_stats"])[0]
 
-    rows, cols = rgb.shape[1:3]
-    out = []
-    for image in _squashed(rgb):
-        found = np.asarray(run(image[None]))[0, ..., 0]
-        byte = ((found + 1) / 2 * 255).astype(np.uint8)
-        out.append(cv2.resize(byte, (cols, rows), interpolation=cv2.INTER_CUBIC))
-    return np.stack(out)[..., None]
+    found = [np.asarray(run(_signed(image[None])))[0] for image in rgb]
+    return np.rint((np.stack(found) + 1) * 127.5).astype(np.uint8)
 
 
 def errors(found: np.ndarray, thermal: np.ndarray) -> dict[str, float]:
@@ -147,7 +150,8 @@ def clips(
     count: int, frames: int, real: tuple[Path, ...], real_frames: int
 ) -> tuple[tuple[str, Sequence, list[np.ndarray]], ...]:
     """Thermal sequences to measure on, their kind first, their frames last."""
-    world = Synthetic(preset("mixed", frames=frames), count=count, seed=CLIPS)
+    held_out = preset("mixed", frames=frames, typical=DAY["typical"])
+    world = Synthetic(held_out, count=count, seed=CLIPS)
     found = [("synthetic", clip, list(clip.frames)) for clip in world]
     for path in real:
         sequence = open_sequence(path)

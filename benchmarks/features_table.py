@@ -38,6 +38,7 @@ from tirjax.backbones.trunk import Trunk, two_convolutions, vgg
 from tirjax.checkpoints import load_variables, save_variables
 from tirjax.convert import dcfnet
 from tirjax.data.training.filter_pairs import FilterPairs, Stretch
+from tirjax.tasks.feature_runs import of_one_size
 from tirjax.tasks.features import Regression, Schedule, features_task
 from tirjax.trackers.eco import Config, eco, stir
 
@@ -170,11 +171,7 @@ def settings(options: Options, row: str, motion: bool) -> tuple[Config, Trunk | 
     trunk = {"hc": None, "dcfnet": two_convolutions()}.get(row, options.trunk(1))
     hc = row == "hc"
     config = stir("norm", deep=not hc, motion=motion, hog=hc, intensity=hc)
-    area = options.sample**2
-    small = {"min_area": area, "max_area": area, "memory": 20}
-    return dataclasses.replace(
-        config, **small, fixed_size=True, keep_inside=True
-    ), trunk
+    return of_one_size(config, options.sample), trunk
 
 
 def measure(

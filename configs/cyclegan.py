@@ -79,7 +79,8 @@ def config(
     Args:
       source: folder of pictures to be translated.
       target: folder of pictures that translations are to look like.
-      pairs: in place of the folders, sets as NAME=DIR, drawn from as one.
+      pairs: in place of the folders, sets as NAME=DIR, drawn from as one;
+        synthetic=COUNT renders as many.
       translate: half of the pairs that is the source.
       preset: whose settings.
       generator: which network; by default of 9 blocks above 128 pixels, else of 6.
@@ -146,6 +147,6 @@ def checked_sources(
     if len(folders) != (0 if pairs else 2):
         raise DataError(
             f"{len(folders)} folders and {len(pairs)} sets of pairs; give --source DIR "
-            "and --target DIR, or --pairs NAME=DIR"
+            "and --target DIR, or --pairs NAME=DIR, or --pairs synthetic=COUNT"
         )
     return folders

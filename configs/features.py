@@ -20,7 +20,7 @@ from pathlib import Path
 from tirjax.checkpoints import load_variables
 from tirjax.data.training.filter_pairs import Stretch
 from tirjax.data.training.rendered import Modality
-from tirjax.tasks.feature_runs import Name, pairs, trunk
+from tirjax.tasks.feature_runs import Name, pairs, tracking_evals, trunk
 from tirjax.tasks.features import (
     FINE_TUNING,
     SCRATCH,
@@ -49,6 +49,7 @@ def config(
     batch: int = 32,
     seed: int = 0,
     lanes: int = 1,
+    eval_every: int = 0,
     workers: int = 0,
 ) -> Run:
     """Trains a network.
@@ -71,6 +72,8 @@ def config(
       batch: pairs of a step, over all devices.
       seed: of parameters and data.
       lanes: synthetic scenes rendered at once; 1 suits a CPU, 32 a GPU.
+      eval_every: steps between two measurements of ECO-stir with small samples on
+        held-out synthetic clips; 0 makes none.
       workers: processes that read; 0 reads in threads.
     """
     chosen, stretch = trunk(backbone, widths), Stretch(size, padding)
@@ -100,6 +103,8 @@ def config(
         steps=epochs * epoch,
         seed=seed,
         tracker=chosen.tracker,
+        evals=tracking_evals(chosen, eval_every),
+        best="held_out/success" if eval_every else None,
         save_every=min(epoch, 5000),
         show_every=min(epoch, 5000),
         workers=workers,

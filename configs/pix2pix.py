@@ -2,7 +2,8 @@ r"""pix2pix: from visible to thermal, learned from aligned pairs.
 
     python -m train fit configs/pix2pix.py --pairs roadscene=DIR --workdir runs/pix2pix
 
-Needs   aligned pairs (`train pairs` looks at them), and scikit-image for measurements:
+Needs   aligned pairs (`train pairs` looks at them), without which those of the
+        synthetic world stand in, and scikit-image for measurements:
         pip install 'tirjax[translate]'. `train synthesize` translates with the run.
 Paper   Isola et al., CVPR 2017. `--preset released` is what made ECO-stir's thermal
         sequences (Zhang et al., TIP 2019): one channel, batch 4, a weight of 10.
@@ -37,7 +38,7 @@ from tirjax.translators.norms import Kind
 
 def config(
     *,
-    pairs: tuple[str, ...],
+    pairs: tuple[str, ...] = ("synthetic=600",),
     preset: Literal["paper", "released"] = "paper",
     source: Half = "visible",
     generator: GeneratorName = "unet_256",
@@ -67,7 +68,7 @@ def config(
     """Trains pix2pix.
 
     Args:
-      pairs: sets as NAME=DIR, drawn from as one.
+      pairs: sets as NAME=DIR, drawn from as one; synthetic=COUNT renders as many.
       preset: whose settings.
       source: half that is translated.
       generator: which network.

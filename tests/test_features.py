@@ -25,6 +25,7 @@ from tirjax.tasks.features import (
 )
 from tirjax.tasks.run import Blend
 from tirjax.trackers import NETWORKS
+from tirjax.typing import Frame
 
 KEY, SLOW = jax.random.key(0), pytest.mark.slow
 STRETCH = Stretch(side=33)
@@ -190,6 +191,21 @@ def test_the_config_makes_a_run(backbone):
     run = config(backbone=backbone, size=105, batch=2, samples=8, epochs=3)
     assert run.steps == 12 and run.tracker in NETWORKS and run.feed.batch == 2
     assert set(jax.eval_shape(run.task.init, KEY).variables) >= {"params"}
+
+
+@pytest.mark.parametrize("backbone", ["vgg", "resnet18", "dcfnet"])
+def test_features_are_measured_as_a_tracker_has_them(backbone, monkeypatch):
+    seen = []
+    watch = lambda tracker, every: seen.append((tracker, every))
+    monkeypatch.setattr(feature_runs, "held_out", watch)
+    chosen = trunk(backbone)
+    assert feature_runs.tracking_evals(chosen, 0) == {} and not seen
+    assert set(feature_runs.tracking_evals(chosen, 7)) == {"held_out"}
+    ((tracker, every),) = seen
+    frame = Frame(jnp.zeros((64, 80, 1), jnp.uint8), jnp.array([64, 80]))
+    box = jnp.array([20.0, 20.0, 9.0, 12.0])
+    state = jax.eval_shape(tracker.init, chosen.shapes(), frame, box, KEY)
+    assert every == 7 and jax.tree.leaves(state)
 
 
 @SLOW

@@ -1,9 +1,12 @@
 """Several sets of pairs as one."""
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 
+from tirjax.data.pairs import rendered
 from tirjax.data.pairs.opening import open_all
 from tirjax.data.sequence import DataError
 
@@ -42,6 +45,24 @@ def test_the_same_set_may_come_twice(sets):
 def test_what_is_not_a_name_and_a_folder_is_an_error(text):
     with pytest.raises(DataError, match="write NAME=FOLDER"):
         open_all([text])
+
+
+def test_pairs_are_rendered_by_number():
+    two, three = open_all(["synthetic=2"]), open_all(["synthetic=3"])
+    assert two.names == three.names[:2] and len(set(three.names)) == 3
+    small = dataclasses.replace(rendered.WORLD, rows=64, cols=64, frames=8)
+    pair, other = (rendered.rendered_pair(number, small) for number in (0, 1))
+    again = rendered.rendered_pairs(2, small)[0]
+    np.testing.assert_array_equal(again.visible, pair.visible)
+    np.testing.assert_array_equal(again.thermal, pair.thermal)
+    assert pair.visible.shape == (64, 64, 3) and pair.thermal.shape == (64, 64, 1)
+    assert (pair.thermal != other.thermal).mean() > 0.5
+
+
+@pytest.mark.parametrize("count", ["1", "-3", "many"])
+def test_pairs_that_cannot_be_counted_are_an_error(count):
+    with pytest.raises(DataError, match="a number of pairs"):
+        open_all([f"synthetic={count}"])
 
 
 def test_nothing_is_an_error():

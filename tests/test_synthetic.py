@@ -196,6 +196,20 @@ def test_motion_and_size_resemble_the_benchmark():
     assert 0.04 < np.quantile(pace, 0.95) < 0.15
 
 
+def test_typical_heat_is_told_by_the_kind():
+    usual = dataclasses.replace(SMALL, typical=1.0)
+    any_heat, told = (
+        [draw(jax.random.key(seed), settings).look for seed in range(12)]
+        for settings in (SMALL, usual)
+    )
+    assert len({float(look.warmth[0]) for look in any_heat}) == 12
+    for look in told:
+        np.testing.assert_allclose(look.warmth, 11.25, rtol=1e-6)
+        np.testing.assert_array_equal(look.tuning, 1.0)
+    for one, other in zip(any_heat, told, strict=True):
+        np.testing.assert_array_equal(one.palette, other.palette)
+
+
 def test_target_starts_whole_and_inside():
     for seed in range(10):
         got = clip(seed, small("hard"))

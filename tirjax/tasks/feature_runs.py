@@ -4,6 +4,7 @@ Learners see no zeros around a crop: networks of plain convolutions are trained 
 padding, and of a ResNet's map the cells that padding reaches are left out.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,10 @@ from tirjax.data.training.mixture import Mixture
 from tirjax.data.training.opening import open_any
 from tirjax.data.training.rendered import Modality
 from tirjax.tasks.features import Regression
-from tirjax.tasks.run import Blend, Feed
+from tirjax.tasks.run import Blend, Eval, Feed
+from tirjax.tasks.tracking import held_out
+from tirjax.trackers.base import Tracker
+from tirjax.trackers.eco import Config, eco, stir
 from tirjax.typing import PyTree
 
 Name = Literal["vgg", "resnet18", "resnet50", "dcfnet"]
@@ -77,6 +81,33 @@ def trunk(name: Name, widths: tuple[int, ...] = ()) -> Trained:
     made = partial(residual, int(name[6:]), widths=widths or (64, 128, 256))
     how = Regression("layer1", _MARGIN[name])
     return Trained(made(Norm(batch=True)), made(), how, "eco_stir_resnet")
+
+
+def of_one_size(config: Config, sample: float = 100.0) -> Config:
+    """ECO's settings with small samples, as large for all targets: compiled once.
+
+    Args:
+      config: whose features and rates are kept.
+      sample: side of the samples, pixels.
+    """
+    area = sample**2
+    small = {"min_area": area, "max_area": area, "memory": 20}
+    return dataclasses.replace(config, **small, fixed_size=True, keep_inside=True)
+
+
+def tracking_evals(chosen: Trained, every: int) -> dict[str, Eval]:
+    """Success of a small ECO-stir with the features, on held-out synthetic clips.
+
+    Args:
+      chosen: the network.
+      every: steps between two; 0 makes none.
+    """
+    if not every:
+        return {}
+    follower: Tracker = eco(
+        of_one_size(stir(chosen.how.layer)), chosen.judge, size=(20, 20)
+    )
+    return {"held_out": held_out(follower, every)}
 
 
 def _opened(texts: Sequence[str]) -> list[Dataset]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from tirjax.data.pairs import rendered
 from tirjax.data.pairs.pair import PairList
 from tirjax.data.pairs.readers import open_pairs
 from tirjax.data.sequence import DataError
@@ -9,6 +10,8 @@ from tirjax.data.sequence import DataError
 
 def open_all(sets: Iterable[str]) -> PairList:
     """Opens sets given as ``NAME=FOLDER``; of several, pairs are ``0-llvip:NAME``.
+
+    ``synthetic=COUNT`` renders pairs of the synthetic world.
 
     Args:
       sets: at least one; NAME as for ``open_pairs``. The same set may come twice.
@@ -18,7 +21,9 @@ def open_all(sets: Iterable[str]) -> PairList:
     """
     opened = [_open(text) for text in sets]
     if not opened:
-        raise DataError("no set of pairs; give at least one as NAME=FOLDER")
+        raise DataError(
+            "no set of pairs; give at least one as NAME=FOLDER, or synthetic=COUNT"
+        )
     if len(opened) == 1:
         return opened[0]
     rows = [
@@ -35,5 +40,10 @@ def open_all(sets: Iterable[str]) -> PairList:
 def _open(text: str) -> PairList:
     name, equals, folder = text.partition("=")
     if not (name and equals and folder):
-        raise DataError(f"pairs {text!r}: write NAME=FOLDER, for example llvip=LLVIP")
+        raise DataError(
+            f"pairs {text!r}: write NAME=FOLDER, for example llvip=LLVIP, or "
+            "synthetic=600"
+        )
+    if name == rendered.NAME:
+        return rendered.rendered_pairs(folder)
     return open_pairs(name, folder)

@@ -40,7 +40,7 @@ class PairList:
       dataset: name of the set.
       names: of the pairs, unique; their order never is that of the disk.
       openers: one a pair; decodes it.
-      paths: visible and thermal file of each pair.
+      paths: visible and thermal file of each pair; names of rendered ones.
       unpaired: names of the pictures without another half, left out.
     """
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from tirjax.data.synthetic import kinds
-from tirjax.data.synthetic.plan import choose, mix
+from tirjax.data.synthetic.plan import choose, mix, usual
 from tirjax.data.synthetic.rigs import Rig, normalised
 from tirjax.data.synthetic.settings import Settings
 from tirjax.typing import Array, Bool, Float, Int, Key
@@ -80,13 +80,14 @@ def draw_look(
     lit = jnp.clip(palette, 0.02, 1.0) * (sun + 0.12 * (1.0 - sun))
     lit = lit.at[:, kinds.LAMP].set(mix(1.6, 0.8, sun))
 
-    strong = mix(9.0, 16.0, draws[:, 0]) - 5.0 * settings.severity * draws[:, 1]
-    cool = draws[:, 2] < 0.1
+    heat = usual(draws[:, :3], settings.typical)
+    strong = mix(9.0, 16.0, heat[:, 0]) - 5.0 * settings.severity * heat[:, 1]
+    cool = heat[:, 2] < 0.1
     warmth = jnp.where(cool, -0.6 * strong, strong)
     # Passers-by that are no look-alikes glow less than the target.
-    dim = jnp.where(jnp.arange(n) == 0, 1.0, 0.55)
+    dim = jnp.where(jnp.arange(n) == 0, 1.0, mix(0.55, 1.0, settings.typical))
     bells = jax.random.normal(keys[1], (n, kinds.PARTS + 21))
-    tuning = 1.0 + 0.18 * bells[:, : kinds.PARTS]
+    tuning = 1.0 + 0.18 * (1.0 - settings.typical) * bells[:, : kinds.PARTS]
     waves = bells[:, kinds.PARTS :].reshape(n, 7, 3) * jnp.array([8.0, 8.0, 6.0])
     return Look(
         kind=kind,

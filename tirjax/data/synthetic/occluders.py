@@ -13,7 +13,7 @@ import numpy as np
 from tirjax.data.synthetic.cast import target_at, target_size
 from tirjax.data.synthetic.motion import View, steady, swell, to_image
 from tirjax.data.synthetic.motion import turn as rotation
-from tirjax.data.synthetic.plan import Motion, choose, mix
+from tirjax.data.synthetic.plan import Motion, choose, mix, usual
 from tirjax.data.synthetic.regions import SKY, Site
 from tirjax.data.synthetic.settings import Challenges, Settings
 from tirjax.data.synthetic.shapes import Parts, extent
@@ -100,7 +100,7 @@ def _build(draws, kind, unit, site: Site, warmth) -> Parts:
     colour = jnp.asarray(_COLOURS)[kind] * mix(0.5, 1.4, shade)
     colour = jnp.where(site.view == SKY, jnp.array([0.8, 0.82, 0.85]), colour)
     lit = colour * (site.sun + 0.08 * (1.0 - site.sun))
-    degrees = site.air + mix(-0.3, 0.4, warm) * jnp.abs(warmth)
+    degrees = site.air + mix(-0.3, 0.4, usual(warm, site.typical)) * jnp.abs(warmth)
     blank, each = jnp.zeros(1), jnp.ones((len(part), 1))
     value = jnp.concatenate([degrees[None], lit, blank])
     detail = jnp.concatenate(

@@ -38,6 +38,11 @@ def mix(low, high, share):
     return low + (high - low) * share
 
 
+def usual(draws: Float[Array, "*n"], typical) -> Float[Array, "*n"]:
+    """Draws of temperatures, the nearer to their middle the more ``typical``."""
+    return mix(draws, 0.5, typical)
+
+
 def bell(draw: Float[Array, "*n"]) -> Float[Array, "*n"]:
     """A standard normal value from a uniform one."""
     return jax.scipy.special.ndtri(jnp.clip(draw, 1e-4, 1.0 - 1e-4))

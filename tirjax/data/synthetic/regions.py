@@ -10,7 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from tirjax.data.synthetic.plan import mix
+from tirjax.data.synthetic.plan import mix, usual
 from tirjax.typing import Array, Float, Int
 
 STREET, ABOVE, SKY = range(3)
@@ -27,6 +27,7 @@ class Site(NamedTuple):
       sun: brightness of the light for colour, 1 by day.
       mess: contrast of small things, degrees.
       grade: height of grown texture, degrees.
+      typical: as in ``Settings``.
     """
 
     view: Int[Array, ""]
@@ -35,6 +36,7 @@ class Site(NamedTuple):
     sun: Float[Array, ""]
     mess: Float[Array, ""]
     grade: Float[Array, ""]
+    typical: Float[Array, ""]
 
 
 class Sheet(NamedTuple):
@@ -84,7 +86,8 @@ def textured(value: Float[Array, "4"], degrees, shade) -> Float[Array, "4 rows c
 
 def ground(draws: Float[Array, "16"], site: Site, sheet: Sheet):
     """Open ground with a road; the road converges on the horizon of a street."""
-    warm, heat, at, wide, angle, side, mark, mottle = draws[:8]
+    at, wide, angle, side, mark, mottle = draws[2:8]
+    warm, heat = usual(draws[:2], site.typical)
     x, y, noise, scale = sheet
     street = site.view == STREET
     green = jnp.array([0.30, 0.36, 0.20]) * mix(0.6, 1.3, mark)
@@ -116,6 +119,7 @@ def ground(draws: Float[Array, "16"], site: Site, sheet: Sheet):
 def sky(draws: Float[Array, "3"], site: Site, sheet: Sheet, below):
     """Cold, colder overhead, with warmer clouds."""
     cold, cloud, blue = draws
+    cold = usual(cold, site.typical)
     noise = sheet.noise
     height = jnp.clip((site.horizon - sheet.y) / sheet.scale, 0.0, 1.5)
     height = jnp.where(site.view == SKY, 0.5, height)
@@ -134,6 +138,7 @@ def sky(draws: Float[Array, "3"], site: Site, sheet: Sheet, below):
 def trees(draws: Float[Array, "4"], site: Site, sheet: Sheet, below):
     """A row of trees on the horizon of a street; woods seen from above."""
     tall, density, warm, dark = draws
+    warm = usual(warm, site.typical)
     y, noise, scale = sheet.y, sheet.noise, sheet.scale
     # One row of the cloud noise gives the crowns their heights.
     crown = scale * mix(0.02, 0.22, tall) * jax.nn.relu(0.5 + 0.9 * noise[0, 0])
@@ -152,7 +157,8 @@ def trees(draws: Float[Array, "4"], site: Site, sheet: Sheet, below):
 
 def building(draws: Float[Array, "20"], site: Site, sheet: Sheet, below):
     """A block with rows of windows: a front on a street, a roof from above."""
-    at, wide, tall, warm, pane, columns, floors, glass = draws[:8]
+    at, wide, tall, _, _, columns, floors, glass = draws[:8]
+    warm, pane = usual(draws[3:5], site.typical)
     there, row, sill, lit = draws[8:12]
     x, y, noise, scale = sheet
     street = site.view == STREET
@@ -191,6 +197,7 @@ def thing(draws: Float[Array, "12"], spot, site: Site, sheet: Sheet, side: int, 
       side: of the window it is drawn in, pixels. Static.
     """
     at_x, at_y, wide, tall, warm, shade, boxy, there, red, green, blue, turn = draws
+    warm = usual(warm, site.typical)
     size = jnp.array(below.shape[1:])
     street = site.view == STREET
     top = jnp.clip(site.horizon / size[0] + 0.5, 0.0, 1.0)

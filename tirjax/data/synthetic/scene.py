@@ -9,7 +9,7 @@ from tirjax.data.synthetic import kinds
 from tirjax.data.synthetic.cast import Moves, draw_moves, positions, target_at
 from tirjax.data.synthetic.looks import Look, draw_kinds, draw_look
 from tirjax.data.synthetic.occluders import Occluders, draw_occluders
-from tirjax.data.synthetic.plan import Motion, bell, choose, draw_motion, mix
+from tirjax.data.synthetic.plan import Motion, bell, choose, draw_motion, mix, usual
 from tirjax.data.synthetic.regions import SKY, STREET, Site
 from tirjax.data.synthetic.sensor import Sensor, draw_sensor
 from tirjax.data.synthetic.settings import Challenges, Settings, draw_challenges
@@ -69,7 +69,8 @@ class Scene(NamedTuple):
 
 def _site(draws, on: Challenges, settings: Settings, view, night, motion, look):
     """Place and light; the horizon fits the height of the target in the picture."""
-    air, eye, mess, grade, dark = draws
+    air, eye, _, _, dark = draws
+    mess, grade = usual(draws[2:4], settings.typical)
     path = motion.path
     size = path.size * look.shape[0, 1]
     y = path.middle[1] + path.reach[1] * jnp.sin(path.phase[1])
@@ -90,6 +91,7 @@ def _site(draws, on: Challenges, settings: Settings, view, night, motion, look):
         sun=jnp.where(night, mix(0.10, 0.35, dark), mix(0.75, 1.05, dark)),
         mess=jnp.where(on.background_clutter, cluttered, 0.08 * warmth),
         grade=jnp.where(on.background_clutter, rough, mix(0.3, 0.7, grade)),
+        typical=jnp.asarray(settings.typical, jnp.float32),
     )
 
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from tirjax.data.synthetic.motion import pulse
-from tirjax.data.synthetic.plan import mix
+from tirjax.data.synthetic.plan import mix, usual
 from tirjax.data.synthetic.settings import Challenges, Settings
 from tirjax.typing import Array, Bool, Float, Key, Num
 
@@ -89,6 +89,7 @@ def draw_sensor(
     draws = jax.random.uniform(keys[0], (14,))
     blur, cell, fixed, band, grain, low, high, adapt, *rest = draws
     gain_phase, offset_phase, when, curve, polarity, flashing = rest
+    low, high, curve = usual(jnp.stack([low, high, curve]), settings.typical)
     noise = settings.noise
     factor = jnp.where(on.low_resolution, mix(1.5, 2.5, cell), mix(0.8, 1.3, cell))
     factor = jnp.maximum(factor, 1.0)

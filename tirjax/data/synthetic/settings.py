@@ -61,6 +61,8 @@ class Settings:
       night: probability of night, which darkens RGB.
       black_hot: probability that hot is shown dark.
       noise: factor on every kind of sensor noise; 1 is an ordinary uncooled camera.
+      typical: in [0, 1], how near temperatures are to what is usual for a thing of that
+        kind; at 1 a thing's look tells its heat, as a translator from colour needs.
     """
 
     frames: int = _static(120)
@@ -74,6 +76,7 @@ class Settings:
     night: Rate = 0.4
     black_hot: Rate = 0.2
     noise: Rate = 1.0
+    typical: Rate = 0.0
     deformation: Rate = 0.63
     occlusion: Rate = 0.61
     distractor: Rate = 0.58
