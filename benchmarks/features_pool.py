@@ -26,10 +26,7 @@ from tirjax.translators import PatchGAN, ResNetGenerator
 
 SCENES, PAIRS, CLIPS = 40_000, 50_000, 10_000  # seeds, none of them shared
 GAP, SIDE = 10, 96  # frames between the two of a scene; pixels of a translator's crops
-# What is hot is bright, by day, and looks tell heat: a spectrum that can be told from
-# the other.
-DAY = {"black_hot": 0.0, "night": 0.0, "typical": 1.0}
-WORLD = preset("mixed", rows=192, cols=240, **DAY)
+WORLD = preset("day", rows=192, cols=240)
 BATCH_NORM = Norm(batch=True)
 
 
@@ -150,7 +147,7 @@ def clips(
     count: int, frames: int, real: tuple[Path, ...], real_frames: int
 ) -> tuple[tuple[str, Sequence, list[np.ndarray]], ...]:
     """Thermal sequences to measure on, their kind first, their frames last."""
-    held_out = preset("mixed", frames=frames, typical=DAY["typical"])
+    held_out = preset("mixed", frames=frames, typical=WORLD.typical)
     world = Synthetic(held_out, count=count, seed=CLIPS)
     found = [("synthetic", clip, list(clip.frames)) for clip in world]
     for path in real:

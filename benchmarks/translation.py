@@ -11,6 +11,12 @@ defaults suit one core of a CPU for an hour or so. At full size, on a GPU:
         --side 256 --pix2pix-generator unet_256 --cyclegan-generator resnet_9blocks \
         --pix2pix-width 64 --cyclegan-width 64 --pix2pix-batch 1 \
         --pix2pix-epochs 100 100 --cyclegan-epochs 100 100 --canvas 512 640
+
+Without data, on the synthetic world, where looks tell heat:
+
+    python benchmarks/translation.py --pairs synthetic=600 --canvas 192 256 \
+        --name translation_synthetic --workdir runs/translation_synthetic \
+        --pix2pix-epochs 5 5 --cyclegan-epochs 1 1
 """
 
 import dataclasses
@@ -50,7 +56,7 @@ class Options:
     """pix2pix and CycleGAN from visible to thermal images.
 
     Attributes:
-      pairs: sets of aligned pairs, NAME=DIR.
+      pairs: sets of aligned pairs, NAME=DIR, or synthetic=COUNT.
       workdir: keeps the two runs.
       side: of images, pixels.
       pix2pix_generator: its network.
@@ -66,6 +72,7 @@ class Options:
       seed: of the trainings; what is held out does not depend on it.
       shown: held-out pairs in the picture.
       out: where the reports go.
+      name: of the reports.
       picture: file of the picture, JPEG.
       report: train nothing.
     """
@@ -86,6 +93,7 @@ class Options:
     seed: int = 0
     shown: int = 6
     out: Path = RESULTS
+    name: str = "translation"
     picture: Path = Path("translation.jpg")
     report: bool = False
 
@@ -220,7 +228,7 @@ def main(options: Options) -> None:
         f"# Visible to thermal\n\nHeld-out pairs, ± is the standard error over "
         f"images.\n\n{table(scores)}\n\n{measuring.facts(conditions)}\n"
     )
-    measuring.write(options.out, "translation", report, text)
+    measuring.write(options.out, options.name, report, text)
     print(text)
     picture = sheet(options, sources, found | {"true thermal": targets})
     quality = [cv2.IMWRITE_JPEG_QUALITY, 85]

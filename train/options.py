@@ -200,7 +200,8 @@ class Synthesize:
     size. OUT gets a folder a sequence in the layout of GOT-10k, manifest.json and
     contact_sheet.png. A sequence appears when all of it is there; repeating an
     interrupted command goes on where it stopped, with the same settings only. Data sets
-    are those of `train prepare`; `folder` reads what comes out.
+    are those of `train prepare`, and `synthetic_rgb`, which is rendered: its --cut is a
+    number of sequences. `folder` reads what comes out.
 
     The preset `default` squashes every frame to 256x256 as the authors of ECO-stir did,
     rounds to the nearest value and writes PNG. `released` does all as they did: values
@@ -210,6 +211,7 @@ class Synthesize:
         python -m train synthesize got10k --data ~/GOT-10k --generator weights/g --out s
         python -m train synthesize folder --data clips --generator runs/cycle --out s \\
             --direction forward --fit full
+        python -m train synthesize synthetic_rgb --cut 50 --generator runs/p2p --out s
     """
 
     dataset: Positional[str]

@@ -113,8 +113,6 @@ def _need_tfds() -> None:
 
 
 def _open(options: Prepare) -> SequenceList:
-    if options.data is None:
-        raise DataError(f"where is {options.dataset}? give its folder with --data")
     return open_training_set(options.dataset, options.data, options.cut)
 
 

@@ -8,7 +8,6 @@ import contextlib
 import datetime
 import errno
 import time
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -52,8 +51,6 @@ def synthesize(options: Synthesize) -> None:
       DataError: the data set, the generator or the settings cannot be used, ``out``
         holds something else, or the disk is full.
     """
-    if options.data is None:
-        raise DataError(f"where is {options.dataset}? give its folder with --data")
     devices.start(options.devices, False)
     chosen = _choices(options)
     running = chosen["statistics"] == "running"
@@ -122,7 +119,7 @@ def _origin(
     settings = {
         "generator": generator.about["sha256_of_variables"],
         "dataset": options.dataset,
-        "data": str(Path(options.data or ".").resolve()),
+        "data": str(options.data.resolve()) if options.data else None,
         **chosen,
     }
     more = {

@@ -64,7 +64,7 @@ DATA: dict[str, tuple[str, Modality]] = {
 # middle, the fine-grained branch would learn to look there, whatever the picture shows.
 WANDER = 32.0
 VALIDATION = 0.1  # share of the videos
-VALIDATED = 8  # batches of a validation
+VALIDATED = 32  # batches of a validation
 
 _LAST = {"siamfc": 256, "cfnet": 32, "mlssnet": 64, "mmnet": 64}
 _CONFIGS = {

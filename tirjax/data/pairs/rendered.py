@@ -15,7 +15,7 @@ from tirjax.data.sequence import DataError
 from tirjax.data.synthetic import Settings, preset, render_frames, sample_scene
 
 NAME = "synthetic"
-WORLD = preset("mixed", rows=192, cols=256, black_hot=0.0, night=0.0, typical=1.0)
+WORLD = preset("day", rows=192, cols=256)
 SEED = 70_000  # of the scenes, which no clip shares
 
 

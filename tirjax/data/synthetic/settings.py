@@ -124,11 +124,13 @@ PRESETS: dict[str, Settings] = {
     "easy": dataclasses.replace(Settings(), **_EASY),
     "mixed": Settings(),
     "hard": dataclasses.replace(Settings(), **_HARD),
+    # For translators from colour: light to see by, hot is bright, looks tell heat.
+    "day": dataclasses.replace(Settings(), night=0.0, black_hot=0.0, typical=1.0),
 }
 
 
 def preset(name: str, **changes) -> Settings:
-    """The settings called 'easy', 'mixed' or 'hard', with some fields changed.
+    """The settings called 'easy', 'mixed', 'hard' or 'day', with some fields changed.
 
     Raises:
       DataError: there is no such preset.

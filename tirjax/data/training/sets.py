@@ -8,6 +8,7 @@ from pathlib import Path
 from tirjax.data.collection import Cut, SequenceList
 from tirjax.data.datasets import DATASETS
 from tirjax.data.sequence import DataError
+from tirjax.data.synthetic import Synthetic, preset
 from tirjax.data.training.coco import coco
 from tirjax.data.training.hit_uav import hit_uav
 from tirjax.data.training.kaist import kaist
@@ -30,6 +31,9 @@ TRAINING_SETS: dict[str, Callable[[Path, Cut], SequenceList]] = {
     "hit_uav": hit_uav,
     **DATASETS,
 }
+
+RENDERED = "synthetic_rgb"  # needs no folder; its cut is a number of sequences
+RENDERED_COUNT = 100
 
 _PAIRS = "NAME/{visible,infrared}/*.jpg with NAME/init.txt"
 _TWO_TRUTHS = "NAME/{visible,infrared}/*.jpg with NAME/visible.txt and infrared.txt"
@@ -67,27 +71,53 @@ EXPECTED_LAYOUT: dict[str, str] = {
 }
 
 
-def open_training_set(name: str, root: str | Path, cut: Cut = None) -> SequenceList:
+def rendered(cut: Cut = None) -> SequenceList:
+    """Colour clips of the synthetic world that translators can learn.
+
+    Args:
+      cut: how many, as text; ``RENDERED_COUNT`` by default.
+
+    Raises:
+      DataError: it is no number.
+    """
+    text = str(RENDERED_COUNT if cut is None else cut)
+    if not text.isdecimal() or not int(text):
+        raise DataError(f"{RENDERED}: cut {text!r}: give a number of sequences")
+    world = Synthetic(preset("day", rows=192, cols=256), int(text), 80_000, "rgb")
+    names = tuple(f"day_{i:05d}" for i in range(len(world)))
+    openers = tuple(functools.partial(world.__getitem__, i) for i in range(len(world)))
+    return SequenceList(RENDERED, names, openers, "rgb")
+
+
+def open_training_set(
+    name: str, root: str | Path | None, cut: Cut = None
+) -> SequenceList:
     """Finds a training set's sequences under ``root``; opens none of them yet.
 
     Sets with track ids or single pictures read their annotations once, here.
 
     Args:
-      name: one of ``TRAINING_SETS``.
+      name: one of ``TRAINING_SETS``, or ``RENDERED``, which takes no root.
       root: folder of the set, laid out as ``EXPECTED_LAYOUT`` says.
       cut: a part, as the set's reader says, or names (with commas, or a list), or a
         text file of them where the reader takes one. None is all, of sets with a
         training folder that folder.
 
     Raises:
-      DataError: unknown name or cut, nothing found, or unreadable annotations.
+      DataError: unknown name or cut, no root, nothing found, or unreadable
+        annotations.
     """
+    if name == RENDERED:
+        return rendered(cut)
     if name not in TRAINING_SETS:
-        close = difflib.get_close_matches(name, TRAINING_SETS, n=1)
+        known = (*TRAINING_SETS, RENDERED)
+        close = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]}? " if close else ""
         raise DataError(
-            f"no training set {name!r}; {hint}choose one of {', '.join(TRAINING_SETS)}"
+            f"no training set {name!r}; {hint}choose one of {', '.join(known)}"
         )
+    if root is None:
+        raise DataError(f"where is {name}? give its folder with --data")
     root = Path(root)
     if not root.exists():
         raise DataError(f"no such folder: {root}; check where {name} lies")
