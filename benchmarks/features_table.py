@@ -80,10 +80,10 @@ class Options:
     seeds: tuple[int, ...] = (0, 1, 2)
     rows: tuple[str, ...] = ROWS
     few: int = 60
-    many: int = 400
-    unlabelled: int = 150
-    updates: int = 1000
-    translator_width: int = 8
+    many: int = 1500
+    unlabelled: int = 600
+    updates: int = 3000
+    translator_width: int = 16
     widths: tuple[int, int, int] = (8, 16, 16)
     side: int = 56
     steps: int = 600
@@ -92,7 +92,7 @@ class Options:
     last: float = 1e-3
     sigma: float = 0.22
     sample: float = 100.0
-    clips: int = 10
+    clips: int = 16
     frames: int = 40
     real: tuple[Path, ...] = ()
     real_frames: int = 60

@@ -40,6 +40,23 @@ def losses(runs: list[Entry], what: str = "loss") -> str:
     return f"{first:.3f} → {last:.3f}"
 
 
+def gain(found: dict[str, list[Entry]], row: str, kind: str) -> str:
+    """Success over that of the untrained network, ± the standard error over sequences.
+
+    Both are means over their seeds.
+    """
+    base = f"untrained {row if row in NETS else 'mmnet'}"
+    if "untrained" in row or base not in found:
+        return "–"
+
+    def success(runs):
+        chosen = [[e for e in r["sequences"] if e["kind"] == kind] for r in runs]
+        return np.mean([[e["success"] for e in run] for run in chosen], 0)
+
+    apart = 100 * (success(found[row]) - success(found[base]))
+    return f"{apart.mean():+.1f} ± {apart.std(ddof=1) / len(apart) ** 0.5:.1f}"
+
+
 def table(found: dict[str, list[Entry]], rows: tuple[str, ...], paper: Any) -> str:
     """Losses, success and precision of some rows, and what the paper has."""
     there = [row for row in rows if row in found]
@@ -48,13 +65,14 @@ def table(found: dict[str, list[Entry]], rows: tuple[str, ...], paper: Any) -> s
     for row in there:
         runs = found[row]
         each = [summary(run["sequences"]) for run in runs]
-        miss = losses(runs, "miss")
-        line = [_LABELS.get(row, row), len(runs), losses(runs), miss]
+        line = [_LABELS.get(row, row), len(runs), losses(runs)]
+        line += [losses(runs, f"held_{what}") for what in ("loss", "miss")]
         for kind in kinds:
             line += [deviation([s[kind][i] for s in each]) for i in range(2)]
+            line.append(gain(found, row, kind))
         lines.append([*line, paper.get(row, "–")])
-    heads = [f"{kind} {m}" for kind in kinds for m in ("S", "P")]
-    heads = ["row", "seeds", "loss", "miss", *heads, "paper"]
+    heads = [f"{kind} {m}" for kind in kinds for m in ("S", "P", "gain")]
+    heads = ["row", "seeds", "loss", "held-out loss", "held-out miss", *heads, "paper"]
     return tabulate(lines, heads, "github", disable_numparse=True)
 
 
@@ -87,10 +105,12 @@ def report(options: Any, rows: tuple[str, ...]) -> None:
     untrained = tuple(row for row in rows if row.startswith("untrained"))
     text = (
         "# Siamese trackers, trained on a small scale\n\nSuccess (S) and precision at "
-        "20 pixels (P) in percent, mean ± standard deviation over seeds; losses and "
-        "the share of\npositive pairs whose peak is off the target (miss), first and "
-        "last 20 steps.\nWritten by `benchmarks/siamese_table.py`, whose docstring "
-        f"says what is compared.\n\n{facts(conditions)}\n\n"
+        "20 pixels (P) in percent, mean ± standard deviation over seeds; gain of "
+        "success over the\nsame network untrained, ± standard error over sequences. "
+        "Loss of the first and last 20 steps.\nOn held-out pairs, before and after: "
+        "loss, and the share of positive pairs whose peak is off\nthe target (miss). "
+        "Written by `benchmarks/siamese_table.py`, whose docstring says what is\n"
+        f"compared.\n\n{facts(conditions)}\n\n"
         "## Branches of MMNet (its table 1)\n\n"
         "Trained on colour clips in grey; paper: EAO on VOT-TIR2015.\n\n"
         f"{table(found, (*TABLE1, 'untrained mmnet'), TABLE1)}\n\n"

@@ -60,6 +60,7 @@ def config(
     classes: Path | None = None,
     start: Path | None = None,
     preset: Literal["paper", "released"] = "paper",
+    class_weight: float = 1.0,
     epochs: int | None = None,
     rate: float = 1.0,
     samples: int = EPOCH_PAIRS,
@@ -86,6 +87,8 @@ def config(
         are not classified. Synthetic pairs have their own.
       start: run of only_vid, for re_training and fine_tuning.
       preset: the paper's settings, or those of the released code with its slips.
+      class_weight: factor on the classification loss, which begins ten times as large
+        as the others and drowns them in a short training.
       epochs: how long; the strategy's number by default, rates fall in proportion.
       rate: factor on the learning rates.
       samples: pairs of an epoch.
@@ -111,7 +114,7 @@ def config(
     frozen = plan.frozen + (("cls",) if released and plan.frozen else ())
     crops = cropping("mmnet", **size)
     losses = {
-        "weights": _weights(branches, plan.classifies),
+        "weights": _weights(branches, class_weight if plan.classifies else 0.0),
         "labelling": preset,
         "silent": BRANCHES[branches].silent,
         "radius": label_radius(side),
@@ -140,10 +143,10 @@ def _check(strategy: str, start: Path | None) -> None:
         raise DataError(f"{strategy} {say} --start")
 
 
-def _weights(branches: str, classifies: bool) -> MultiTaskWeights:
-    """Of the branches' losses, without classification if nothing classifies."""
+def _weights(branches: str, class_weight: float) -> MultiTaskWeights:
+    """Of the branches' losses."""
     weights = BRANCHES[branches].weights
-    return weights if classifies else weights._replace(classes=0.0)
+    return weights._replace(classes=class_weight * weights.classes)
 
 
 def _going_on(task: Task, start: Path, anew: tuple[str, ...]) -> Task:

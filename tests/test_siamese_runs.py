@@ -252,3 +252,19 @@ def test_a_branch_that_is_off_is_zero_in_what_is_saved():
     params = run.task.variables(ones)["params"]
     assert not params["fanet"]["fuse"]["kernel"].any()
     assert params["fanet"]["hc"]["conv1"]["kernel"].all()
+
+
+@pytest.mark.parametrize(
+    ("strategy", "branches", "expected"),
+    [("only_vid", "all", 0.5), ("only_vid", "dis", 0.0), ("mix_training", "all", 0.0)],
+)
+def test_classification_counts_as_much_as_asked(
+    strategy, branches, expected, monkeypatch
+):
+    seen = {}
+    config = config_of("mmnet")
+    note = lambda *args, **kwargs: seen.update(kwargs)
+    monkeypatch.setitem(config.__globals__, "siamese_task", note)
+    monkeypatch.setitem(config.__globals__, "run", lambda *args, **kwargs: None)
+    config(**SMALL, strategy=strategy, branches=branches, class_weight=0.5)
+    assert seen["weights"].classes == expected
