@@ -1,6 +1,7 @@
 """DCFNet: the network against MatConvNet's activations, the tracker by its contract."""
 
 import dataclasses
+import functools
 
 import cv2
 import jax
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+from tirjax.backbones import dcfnet as net
 from tirjax.backbones.dcfnet import MEAN, TRAINING, DCFNet, normalise
 from tirjax.convert import dcfnet as published
 from tirjax.data import open_sequence
@@ -111,6 +113,31 @@ def test_the_normalisation_is_the_sum_it_says(rng, size):
     got = local_response_norm(x, size=size, k=2.0, alpha=0.3, beta=0.75)
     assert got.dtype == jnp.float32
     np.testing.assert_allclose(got, want, rtol=1e-5)
+
+
+def test_fast_forms_give_what_plain_ones_do(rng):
+    """On a CPU: few inputs as a sum over pixels, and the map turned before its norm."""
+    draw = lambda *s: jnp.asarray(rng.standard_normal(s), jnp.float32)
+    x, kernel, near = draw(2, 6, 5, 3), draw(3, 3, 3, 4), {"rtol": 1e-5, "atol": 1e-5}
+
+    def plain(x, kernel, *window):
+        nhwc = ("NHWC", "HWIO", "NHWC")
+        return jax.lax.conv_general_dilated(x, kernel, *window, dimension_numbers=nhwc)
+
+    def both(f):
+        window = (1, 1), [(1, 1), (0, 0)]
+        out, back = jax.vjp(lambda x, kernel: f(x, kernel, *window), x, kernel)
+        return out, back(jnp.cos(out))
+
+    nhwc = {"dimension_numbers": ("NHWC", "HWIO", "NHWC")}
+    fast = jax.jit(lambda: both(functools.partial(net.of_few, **nhwc)))()
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, **near), fast, both(plain)
+    )
+    turned, same = jax.jit(
+        lambda x: (net._normalised_by_channel(x), net._normalised(x))
+    )(100 * x)
+    np.testing.assert_allclose(turned, same, **near)
 
 
 def test_one_channel_becomes_three_less_the_mean():

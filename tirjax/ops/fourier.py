@@ -10,6 +10,7 @@ Source: Danelljan et al., Beyond Correlation Filters: Learning Continuous Convol
 Operators for Visual Tracking, ECCV 2016, section 3.
 """
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -111,6 +112,26 @@ def inner(a: Complex[Array, "n half *c"], b: Complex[Array, "n half *c"]) -> Arr
     """Inner product of the full spectra, from their halves."""
     product = (a.conj() * b).real
     return 2 * product.sum() - product[:, -1].sum()
+
+
+def planes(x: Complex[Array, "*b c"]) -> Float[Array, "*b c+c"]:
+    """Real parts of all channels, then their imaginary parts.
+
+    CPUs calculate with them several times as fast as with complex numbers. ``pad``,
+    ``centre_crop`` and ``inner`` take them as they are.
+    """
+    return jnp.concatenate([x.real, x.imag], -1)
+
+
+def from_planes(x: Float[Array, "*b c+c"]) -> Complex[Array, "*b c"]:
+    """The spectrum of these planes."""
+    return jax.lax.complex(*jnp.split(x, 2, -1))
+
+
+def conjugate(x: Float[Array, "*b c+c"]) -> Float[Array, "*b c+c"]:
+    """Planes of the conjugate spectrum."""
+    real, imaginary = jnp.split(x, 2, -1)
+    return jnp.concatenate([real, -imaginary], -1)
 
 
 def shift(

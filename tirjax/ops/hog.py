@@ -5,7 +5,6 @@ Models, TPAMI 2010, section 6, in the form with hard orientation assignment that
 fDSST, KCF and ECO run on.
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -51,22 +50,46 @@ def _orientation(dy, dx):
     return jnp.where(found == 2 * ORIENTATIONS, 0, found)
 
 
-def _votes(cells: int, cell: int) -> np.ndarray:
-    """Share of a pixel's vote that each cell of one axis receives, ``[cells, pixels]``.
+def _border(cells: int) -> np.ndarray:
+    """Factor of the cells of an axis: border ones miss half a neighbour."""
+    factor = np.ones(cells)
+    factor[[0, -1]] = 8 / 7
+    return factor
 
-    The border cells miss half a neighbour and are scaled by 8/7 in return.
-    """
+
+def _votes(cells: int, cell: int) -> np.ndarray:
+    """Share of a pixel's vote that each cell of an axis gets, ``[cells, pixels]``."""
     position = (np.arange(cells * cell) + 0.5) / cell - 0.5
     share = np.maximum(1 - np.abs(position - np.arange(cells)[:, None]), 0)
-    share[0] *= 8 / 7
-    share[-1] *= 8 / 7
-    return share / cell
+    return share * _border(cells)[:, None] / cell
+
+
+def _row_votes(magnitude, orientation, cell: int):
+    """Sums over the pixels above and below a row of cells, ``[cells, 18, pixels]``.
+
+    Two cells of rows reach a row of cells. Summed one by one, no array of orientations
+    by pixels is ever made.
+    """
+    cells, around = magnitude.shape[0] // cell, ((cell // 2,) * 2, (0, 0))
+    magnitude, orientation = (jnp.pad(x, around) for x in (magnitude, orientation))
+    every = jnp.arange(2 * ORIENTATIONS)[:, None]
+    position = (np.arange(2 * cell) - cell // 2 + 0.5) / cell - 0.5
+    shares = (1 - np.abs(position)) / cell
+
+    def one(first: int, share: float):
+        rows = slice(first, first + (cells - 1) * cell + 1, cell)
+        vote, turn = magnitude[rows, None], orientation[rows, None]
+        return jnp.where(turn == every, vote * share, 0)
+
+    votes = sum(one(i, share) for i, share in enumerate(shares.tolist()) if share > 0)
+    return votes * jnp.asarray(_border(cells), magnitude.dtype)[:, None, None]
 
 
 def _block_norms(energy, cell: int):
-    """Inverse norms of the 2x2 blocks, edge-replicated to ``[rows + 1, cols + 1]``."""
+    """Inverse norms of 2x2 blocks, edge-replicated: ``[rows + 1, 1, cols + 1]``."""
     block = energy[:-1, :-1] + energy[1:, :-1] + energy[:-1, 1:] + energy[1:, 1:]
-    return jnp.pad(1 / jnp.sqrt(block + 1e-4 / (4 * cell**4)), 1, mode="edge")
+    norms = jnp.pad(1 / jnp.sqrt(block + 1e-4 / (4 * cell**4)), 1, mode="edge")
+    return norms[:, None]
 
 
 def fhog(
@@ -86,18 +109,16 @@ def fhog(
     dy, dx, power = _strongest(*_gradient(image.astype(jnp.result_type(float))))
     dy, dx, power = (x[: rows * cell, : cols * cell] for x in (dy, dx, power))
     magnitude = jnp.maximum(jnp.sqrt(power), 1e-10)
-    turn = 2 * ORIENTATIONS
-    ballots = jax.nn.one_hot(_orientation(dy, dx), turn, dtype=magnitude.dtype)
-    vote_rows, vote_cols = _votes(rows, cell), _votes(cols, cell)
-    signed = jnp.einsum(
-        "yp,xq,pqo->yxo", vote_rows, vote_cols, magnitude[..., None] * ballots
-    )
-    unsigned = signed[..., :ORIENTATIONS] + signed[..., ORIENTATIONS:]
-    norms = _block_norms((unsigned**2).sum(-1), cell)
-    blocks = (norms[1:, 1:], norms[:-1, 1:], norms[1:, :-1], norms[:-1, :-1])
-    clip = lambda x: [jnp.minimum(x * n[..., None], 0.2) for n in blocks]
+    banded = _row_votes(magnitude, _orientation(dy, dx), cell)
+    votes = jnp.asarray(_votes(cols, cell), magnitude.dtype)
+    # Orientations before columns: the loops over cells run along the longer axis.
+    signed = jnp.einsum("yoq,xq->yox", banded, votes)
+    unsigned = signed[:, :ORIENTATIONS] + signed[:, ORIENTATIONS:]
+    norms = _block_norms((unsigned**2).sum(1), cell)
+    down, up = norms[1:], norms[:-1]
+    blocks = (down[..., 1:], up[..., 1:], down[..., :-1], up[..., :-1])
+    clip = lambda x: [jnp.minimum(x * n, 0.2) for n in blocks]
     clipped = clip(signed)
-    energies = [0.2357 * x.sum(-1, keepdims=True) for x in clipped]
-    return jnp.concatenate(
-        [0.5 * sum(clipped), 0.5 * sum(clip(unsigned)), *energies], axis=-1
-    )
+    energies = [0.2357 * x.sum(1, keepdims=True) for x in clipped]
+    features = [0.5 * sum(clipped), 0.5 * sum(clip(unsigned)), *energies]
+    return jnp.concatenate(features, axis=1).swapaxes(1, 2)

@@ -10,6 +10,7 @@ Tracking, arXiv 1704.04057, 2017. The dual form follows Henriques et al., High-S
 Tracking with Kernelized Correlation Filters, TPAMI 2015, with the linear kernel.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -22,11 +23,11 @@ class Filter(NamedTuple):
     """A solved regression.
 
     Attributes:
-      template: ``[h, w // 2 + 1, c]`` spectrum of the map it was solved for.
+      template: ``[c, h, w // 2 + 1]`` spectrum of the map it was solved for.
       alpha: ``[h, w // 2 + 1]`` spectrum of the dual coefficients.
     """
 
-    template: Complex[Array, "h half c"]
+    template: Complex[Array, "c h half"]
     alpha: Complex[Array, "h half"]
 
 
@@ -43,20 +44,21 @@ def goal(shape: tuple[int, int], sigma: float) -> np.ndarray:
     return np.outer(rows, cols)
 
 
-def spectrum(x: Float[Array, "h w c"]) -> Complex[Array, "h half c"]:
+def spectrum(x: Float[Array, "h w c"]) -> Complex[Array, "c h half"]:
     """Half spectrum over the root of the number of features, as ``kernel`` takes it."""
-    return jnp.fft.rfft2(x, axes=(0, 1)) / np.sqrt(x.size).astype(x.dtype)
+    return jnp.fft.rfft2(jnp.moveaxis(x, -1, 0)) / np.sqrt(x.size).astype(x.dtype)
 
 
 def kernel(
-    z: Complex[Array, "h half c"], x: Complex[Array, "h half c"]
+    z: Complex[Array, "c h half"], x: Complex[Array, "c h half"]
 ) -> Complex[Array, "h half"]:
     """Mean product of features between ``z`` and every cyclic shift of ``x``."""
-    return (z * x.conj()).sum(-1)
+    # Written out: a CPU takes a third of the time that its reduction does.
+    return functools.reduce(jnp.add, [a * b.conj() for a, b in zip(z, x, strict=True)])
 
 
 def solve(
-    template: Complex[Array, "h half c"],
+    template: Complex[Array, "c h half"],
     goal: Complex[Array, "h half"],
     ridge: float | Float[Array, ""],
 ) -> Filter:
@@ -67,12 +69,12 @@ def solve(
       goal: ``rfft2`` of the response wanted of the map itself.
       ridge: regularisation; positive.
     """
-    energy = (template.real**2 + template.imag**2).sum(-1)
+    energy = (template.real**2 + template.imag**2).sum(0)
     return Filter(template, goal / (energy + ridge))
 
 
 def respond(
-    filter: Filter, z: Complex[Array, "h half c"], shape: tuple[int, int]
+    filter: Filter, z: Complex[Array, "c h half"], shape: tuple[int, int]
 ) -> Float[Array, "h w"]:
     """Response of every cyclic shift of ``z``; its peak is where ``z`` has moved to.
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from tirjax.ops.fourier import planes
 from tirjax.typing import Array, Complex, Float, Int
 
 Sample = tuple[Complex[Array, "n half c"], ...]
@@ -22,13 +23,13 @@ class Memory(NamedTuple):
     """Stored samples.
 
     Attributes:
-      samples: a block each, ``[slots, n, half, c]`` complex.
+      samples: a block each, ``[slots, n, half, 2 c]``, planes of their spectra.
       weights: ``[slots]``, summing to one over the used slots.
       gram: ``[slots, slots]``, inner products of the samples (half spectra).
       used: int32 number of filled slots.
     """
 
-    samples: tuple[Complex[Array, "slots n half c"], ...]
+    samples: tuple[Float[Array, "slots n half c+c"], ...]
     weights: Float[Array, " slots"]
     gram: Float[Array, "slots slots"]
     used: Int[Array, ""]
@@ -56,17 +57,23 @@ class Change(NamedTuple):
     weights: Float[Array, " slots"]
 
 
-def _overlap(a, b):
-    parts = [(x.conj() * y).real.sum() for x, y in zip(a, b, strict=True)]
-    return 2 * jnp.stack(parts).sum()
+def _overlap(many, one) -> Array:
+    """Inner products of samples with one, all in planes."""
+    flat = lambda x: x.reshape(*x.shape[:-3], -1)
+    products = [
+        jnp.dot(flat(x), flat(y), precision="highest")
+        for x, y in zip(many, one, strict=True)
+    ]
+    return 2 * jnp.stack(products).sum(0)
 
 
 def start(sample: Sample, slots: int) -> Memory:
     """A memory of one sample with weight one."""
     empty = lambda x: jnp.zeros((slots, *x.shape), x.dtype).at[0].set(x)
-    norm = _overlap(sample, sample)
+    first = tuple(map(planes, sample))
+    norm = _overlap(first, first)
     return Memory(
-        samples=tuple(map(empty, sample)),
+        samples=tuple(map(empty, first)),
         weights=jnp.zeros(slots, norm.dtype).at[0].set(1),
         gram=jnp.zeros((slots, slots), norm.dtype).at[0, 0].set(norm),
         used=jnp.int32(1),
@@ -133,11 +140,8 @@ def _combine_gram(gram, cross, norm, change: Change):
 
 def remember(memory: Memory, sample: Sample, rate: float) -> Memory:
     """Takes in a new sample with weight ``rate``; the others decay by ``1 - rate``."""
-    stored = memory.samples
-    cross = 2 * sum(
-        (s.conj() * x).real.sum((1, 2, 3)) for s, x in zip(stored, sample, strict=True)
-    )
-    norm = _overlap(sample, sample)
+    newest = tuple(map(planes, sample))
+    cross, norm = _overlap(memory.samples, newest), _overlap(newest, newest)
     change = _decide(memory, cross, norm, rate)
 
     def write(s, x):
@@ -147,7 +151,7 @@ def remember(memory: Memory, sample: Sample, rate: float) -> Memory:
         return s.at[change.slot].set(mixed).at[change.pair].set(last)
 
     return Memory(
-        samples=jax.tree.map(write, stored, tuple(sample)),
+        samples=jax.tree.map(write, memory.samples, newest),
         weights=change.weights,
         gram=_combine_gram(memory.gram, cross, norm, change),
         used=jnp.minimum(memory.used + 1, memory.weights.shape[0]),

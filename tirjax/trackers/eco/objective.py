@@ -17,6 +17,7 @@ from tirjax.solvers.conjugate_gradient import Momentum, conjugate_gradient, no_m
 from tirjax.trackers.eco import regularize
 from tirjax.trackers.eco.config import Config
 from tirjax.trackers.eco.memory import Memory
+from tirjax.trackers.eco.normal import data_term
 from tirjax.typing import Array, Complex, Float
 
 Filter = tuple[Complex[Array, "n half c"], ...]
@@ -116,34 +117,32 @@ def train(
       memory: samples and weights.
       energy: running mean of ``|sample|^2``, for the preconditioner.
       f: current filter.
-      momentum: of the previous training.
+      momentum: of the previous training, in planes.
     """
-    weights, samples = memory.weights, memory.samples
-    bands = _bands(problem)
-    scaled = [weights[:, None, None, None] * x.conj() for x in samples]
+    weights, samples, bands = memory.weights, memory.samples, _bands(problem)
+    data = data_term(samples, weights)
 
     def operator(h):
-        scores = jax.vmap(response, in_axes=(0, None))(samples, h)
-        crop = jax.vmap(fourier.centre_crop, in_axes=(0, None))
-        fit = lambda x, n: (x * crop(scores, n)[..., None]).sum(0)
         return tuple(
-            fit(x, a.shape[0]) + regularize.regularise(b, a)
-            for x, a, b in zip(scaled, h, bands, strict=True)
+            x + regularize.regularise(b, a, fourier.conjugate)
+            for x, a, b in zip(data(h), h, bands, strict=True)
         )
 
-    rhs = tuple(
-        x.sum(0) * y[..., None] for x, y in zip(scaled, problem.labels, strict=True)
-    )
-    m = diagonal(config, problem, energy)
-    return conjugate_gradient(
+    def wanted(x, label):
+        mean = jnp.einsum("k,kpqc->pqc", weights, x)
+        return fourier.conjugate(mean) * label[..., None]
+
+    m = [jnp.concatenate([x, x], -1) for x in diagonal(config, problem, energy)]
+    found, momentum = conjugate_gradient(
         operator,
-        rhs,
-        f,
+        tuple(map(wanted, samples, problem.labels)),
+        tuple(map(fourier.planes, f)),
         iterations=config.cg_steps,
         inner=inner,
         precondition=lambda r: _divide(r, m),
         momentum=momentum,
     )
+    return tuple(map(fourier.from_planes, found)), momentum
 
 
 def _pull(raw: Filter, f: Filter, score_parts) -> Projection:
@@ -229,7 +228,7 @@ def train_first(
         return _gauss_newton(config, problem, raw, m, *carry), None
 
     (f, p), _ = jax.lax.scan(body, (zero, p), length=config.first_gn_steps)
-    return f, p, energy, no_momentum(f)
+    return f, p, energy, no_momentum(tuple(map(fourier.planes, f)))
 
 
 def principal_axes(

@@ -8,13 +8,14 @@ Source: Danelljan et al., Learning Spatially Regularized Correlation Filters for
 Tracking, ICCV 2015; ECO, CVPR 2017.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from tirjax.trackers.eco.config import Config
-from tirjax.typing import Array, Complex, Float
+from tirjax.typing import Array, Float, Num
 
 
 class Cross(NamedTuple):
@@ -100,13 +101,22 @@ def bands(cross: Cross, n: int) -> Bands:
     )
 
 
-def regularise(b: Bands, h: Complex[Array, "n half c"]) -> Complex[Array, "n half c"]:
+def regularise(
+    b: Bands,
+    h: Num[Array, "n half c"],
+    conjugate: Callable[[Array], Array] = jnp.conj,
+) -> Num[Array, "n half c"]:
     """Convolves with the window twice and crops: ``w^2 h`` in the spatial domain.
 
     Equal to the operator on the full spectrum of a real filter.
+
+    Args:
+      b: of the window.
+      h: half spectrum, or its planes.
+      conjugate: ``fourier.conjugate`` for planes.
     """
     reach = b.cols.shape[0] - h.shape[1]
-    mirrored = h[::-1, h.shape[1] - 1 - reach : -1][:, ::-1].conj()
+    mirrored = conjugate(h[::-1, h.shape[1] - 1 - reach : -1][:, ::-1])
     wide = jnp.concatenate([h, mirrored], axis=1)
     down = lambda m, x: jnp.einsum("pr,pqc->rqc", m, x)
     along = lambda m, x: jnp.einsum("qk,pqc->pkc", m, x)

@@ -13,6 +13,7 @@ import numpy as np
 from tirjax.ops.crop import crop
 from tirjax.ops.hog import fhog
 from tirjax.trackers.eco.config import ScaleFilter
+from tirjax.trackers.eco.sample import cell_means
 from tirjax.typing import Array, Float, Frame
 
 CELL = 4
@@ -50,16 +51,14 @@ def _sample(config: ScaleFilter, template, frame: Frame, position, size):
     A patch is averaged from ``SUPERSAMPLE`` points a pixel each way, which stands in
     for resampling by area.
     """
-    rows, cols = template
-    fine = (rows * SUPERSAMPLE, cols * SUPERSAMPLE)
+    fine = (template[0] * SUPERSAMPLE, template[1] * SUPERSAMPLE)
 
     def one(factor):
         n = jnp.maximum(jnp.floor(size * factor), 2.0)
         first = jnp.floor(position) + 1 - jnp.floor(n / 2)
         region = jnp.concatenate([first[::-1], n[::-1]])
         pixels = crop(frame, region, fine)
-        pixels = pixels.reshape(rows, SUPERSAMPLE, cols, SUPERSAMPLE, -1).mean((1, 3))
-        return fhog(pixels, CELL).reshape(-1)
+        return fhog(cell_means(pixels, SUPERSAMPLE), CELL).reshape(-1)
 
     return jax.vmap(one)(jnp.asarray(config.step ** _exponents(config))).T
 
