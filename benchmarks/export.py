@@ -73,7 +73,7 @@ class Options:
         *("dimp10", "dimp_squeezenet", "dcfnet", "dimp18"),
     )
     frames: int = 100
-    size: str = "480x640"
+    size: str = "640x480"
     init_size: str = "40x30"
     out: Path = RESULTS
 

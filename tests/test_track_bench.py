@@ -67,7 +67,8 @@ def test_trackers_and_peers_take_turns_and_leave_numbers_tables_and_a_picture(
     (tmp_path / "peer.py").write_text(PEER)
     peer = f"other={sys.executable} {tmp_path / 'peer.py'}"
     chosen = "--tracker", "mosse,dcfnet", "--batch", "1,2", "--peer", peer
-    assert program(clip, *chosen) == 0
+    same = "--peer", peer.replace("other", "theirs:mosse")
+    assert program(clip, *chosen, *same) == 0
     record = read(clip)
     assert record["complete"] and list(record["trackers"]) == ["mosse"]
     mosse = record["trackers"]["mosse"]
@@ -80,13 +81,18 @@ def test_trackers_and_peers_take_turns_and_leave_numbers_tables_and_a_picture(
     assert mosse["flops"] > 0 and mosse["bytes"] > 0
     assert record["peers"]["other"]["frames_per_second"] == {"1": [2.0] * 3}
     assert record["peers"]["other"]["first_frame_ms"] == {"1": [250.0] * 3}
+    assert "same_as" not in record["peers"]["other"]
+    theirs = record["peers"]["theirs mosse"]
+    assert theirs["same_as"] == "mosse" and theirs["frames_per_second"]["1"]
+    assert len(theirs["overlap"]) == 4 and all(0 < v < 1 for v in theirs["overlap"])
     assert "--random-weights" in record["skipped"]["dcfnet"]
     about = record["conditions"]
     assert about["frames of"] == "48 x 48 pixels, 1 channels"
     assert about["version (other)"] == "7" and about["jax"] == jax.__version__
     said = capsys.readouterr().out
     text = (tmp_path / "out/speed_cpu.md").read_text()
-    for part in ("2 in a batch", "Ratio to peers", "Skipped:", "* dcfnet: it has a"):
+    parts = "2 in a batch", "Ratio to peers", "Skipped:", "* dcfnet: it has a"
+    for part in (*parts, "The same tracker elsewhere"):
         assert part in said and part in text
     assert "Interrupted" not in text
     assert cv2.imread(str(tmp_path / "out/speed_cpu.png")).shape[2] == 3
@@ -132,10 +138,11 @@ def test_a_tracker_that_fails_is_named_and_the_others_go_on(clip, monkeypatch):
     [
         (("--batch", "1,x"), "'1,x': expected whole numbers"),
         (("--batch", "0"), "'0': expected whole numbers"),
-        (("--size", "640"), "expected --size COLSxROWS"),
+        (("--size", "640"), "expected --size WIDTHxHEIGHT"),
         (("--frames", "1"), "--frames over 1"),
         (("--tracker", "mose"), "did you mean mosse?"),
         (("--peer", "python worker.py"), "expected NAME=COMMAND"),
+        (("--peer", "mosse=worker"), "name theirs, as other:mosse=COMMAND"),
     ],
 )
 def test_options_that_cannot_be_meant_are_refused(clip, capsys, arguments, message):
@@ -194,6 +201,28 @@ def test_ratios_are_of_the_same_turn():
     )
     assert table.headers == ["tracker", "opencv csrt"]
     assert table.rows == [["eco_hc", "2.50 (2.10-2.90)"]]
+
+
+def test_the_same_tracker_elsewhere_has_a_table_of_its_own_and_replaces_its_record():
+    found = record(dimp18=[20.0, 21.0], atom=[9.0, 9.5])
+    firsts = {"first_frame_ms": {"1": [600.0, 400.0]}}
+    found["trackers"]["dimp18"] |= {"first_frame_ms": {"1": [200.0, 200.0]}}
+    same = {"same_as": "dimp18", "frames_per_second": {"1": [10.0, 7.0]}}
+    found["peers"]["other dimp18"] = same | firsts | {"overlap": [1.0, 0.5]}
+    tables = {s.title: s.table for s in bench_report.sections(found)}
+    assert tables["The same tracker elsewhere"].rows == [
+        [
+            "dimp18",
+            "other dimp18",
+            "2.50 (2.10-2.90)",
+            "2.50 (2.10-2.90)",
+            "0.75 (0.55-0.95)",
+        ]
+    ]
+    assert tables["Ratio to peers"].headers == ["tracker", "opencv csrt"]
+    goals = {g.what: g.found for g in bench_goals.goals(found)}
+    assert goals["dimp18 over other dimp18"] == "2.50 (2.10-2.90)"
+    assert "atom over PyTracking's 6.9 to 7.6 frames/s" in goals and len(goals) == 2
 
 
 def test_goals_are_judged_by_the_worse_end():

@@ -194,8 +194,8 @@ def test_the_export_of_an_export_is_refused(exported, capsys):
     [
         (["--platforms", "cpu,gpu"], "no platform 'gpu'; did you mean tpu? there are"),
         (["--platforms", ","], "--platforms names none"),
-        (["--size", "480"], "--size 480: expected ROWSxCOLUMNS"),
-        (["--size", "0x640"], "--size 0x640: expected ROWSxCOLUMNS"),
+        (["--size", "640"], "--size 640: expected WIDTHxHEIGHT"),
+        (["--size", "640x0"], "--size 640x0: expected WIDTHxHEIGHT"),
         (["--batch", "0"], "--batch 0: at least 1"),
         (["--window", "frame"], "--window frame: a program has fixed counts"),
         (["--window", "5,70000"], "counts are 0 to 65535"),
@@ -221,9 +221,9 @@ def test_bad_input_is_one_line_and_status_2(
 
 
 def test_a_clip_that_does_not_fit_is_named(sequence, tmp_path, capsys):
-    arguments = "--tracker", "mosse", "--size", "40x48", "--check", sequence
+    arguments = "--tracker", "mosse", "--size", "48x40", "--check", sequence
     assert program(tmp_path / "out", *arguments) == 2
-    assert "frames are 44x48x1 (rows, columns, channels)" in capsys.readouterr().err
+    assert "48x44 with 1 channels, the export is for 48x40" in capsys.readouterr().err
 
 
 def test_without_flatbuffers_the_remedy_is_named(tmp_path, capsys, monkeypatch):

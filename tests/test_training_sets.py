@@ -12,8 +12,6 @@ from tirjax.data.sequence import DataError
 from tirjax.data.training import multi_target, rgb_videos, rgbt
 from tirjax.data.training.sets import (
     EXPECTED_LAYOUT,
-    RENDERED,
-    RENDERED_COUNT,
     TRAINING_SETS,
     open_training_set,
 )
@@ -394,17 +392,3 @@ def test_got10k_without_its_list_takes_the_folders(tmp_path):
     assert len(rgb_videos.got10k(tmp_path)) == 2
     shutil.rmtree(tmp_path / "train/GOT-10k_Train_000001")
     assert rgb_videos.got10k(tmp_path / "train").names == ("GOT-10k_Train_000002",)
-
-
-def test_colour_clips_are_rendered_by_number():
-    two, three = (open_training_set(RENDERED, None, cut) for cut in ("2", "3"))
-    assert two.names == three.names[:2] and len(set(three.names)) == 3
-    assert len(open_training_set(RENDERED, None)) == RENDERED_COUNT
-    for cut in ("0", "many"):
-        with pytest.raises(DataError, match="a number of sequences"):
-            open_training_set(RENDERED, None, cut)
-
-
-def test_a_set_without_its_folder_is_an_error():
-    with pytest.raises(DataError, match="where is got10k"):
-        open_training_set("got10k", None)

@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
+import numpy as np
 
 from tirjax.data import DataError
+from tirjax.ops.boxes import iou
 from tirjax.trackers import NETWORKS, TRACKERS
 from tirjax.weights import SHIPPED
 from tirjax_shell import measuring
@@ -48,7 +51,10 @@ def bench(options: Bench) -> None:
     wanted = catalogue.tracker_names(options.tracker) if options.tracker else DEFAULT
     batches, size = numbers(options.batch, ","), numbers(options.size, "x")
     if len(size) != 2 or options.frames < 2 or options.repeats < 1:
-        raise DataError("expected --size COLSxROWS, --frames over 1, --repeats over 0")
+        raise DataError(
+            "expected --size WIDTHxHEIGHT, --frames over 1, --repeats over 0"
+        )
+    bench_peers.wanted(options.opencv, options.nano, options.peer)  # or refuses
     record = blank(options, batches)
     random = [n for n in wanted if not bench_ours.runs_here(n, options.weights)]
     if not options.random_weights:
@@ -62,7 +68,7 @@ def bench(options: Bench) -> None:
     finally:
         if record["trackers"] or record["peers"]:
             record["conditions"] |= {"load at the end": measuring.load()}
-            files = bench_report.write(record, options.out)
+            files = bench_report.write(record, options.out, options.name)
             print(bench_report.plain(record))
             log.info("wrote %s", ", ".join(map(str, files)))
 
@@ -105,7 +111,10 @@ def _measure(
     texts = (*options.weights, *_prepare(options, random, folder))
     shot = bench_worker.read(folder)
     for name in names:
-        record["trackers"][name] = {"weights": _origin(name, random, options.weights)}
+        record["trackers"][name] = {
+            "weights": _origin(name, random, options.weights),
+            "never_lost": name in random or options.never_lost,
+        }
     if not options.no_start:
         _starts(record, texts, folder)
     # From here on this process holds the accelerator.
@@ -116,6 +125,8 @@ def _measure(
         "frames a turn": options.frames,
         "turns": options.repeats,
     }
+    if options.never_lost:
+        record["conditions"]["targets"] = "never lost, without rivals"
     with contextlib.ExitStack() as stack:
         contenders = dict(_ours(record, texts, shot))
         contenders |= _peers(options, record, shot, folder, stack)
@@ -159,7 +170,7 @@ def _starts(record: dict[str, Any], texts: tuple[str, ...], folder: Path) -> Non
         meter.begin("start", 2 * len(record["trackers"]))
         for name, entry in list(record["trackers"].items()):
             request = {"tracker": name, "weights_of": bench_ours.own(name, texts)}
-            request |= {"random": entry["weights"] == "random"}
+            request |= {"never_lost": entry["never_lost"]}
             request |= {"cache": str(folder / "cache" / name)}
             for kind in ("cold", "cached"):
                 began = time.perf_counter()
@@ -193,7 +204,7 @@ def _ours(
         try:
             own = bench_ours.own(name, texts)
             params = checkpoints.load([name], own)[name].params
-            tracker = bench_ours.build(name, shot.box, entry["weights"] == "random")
+            tracker = bench_ours.build(name, shot.box, entry["never_lost"])
             entry |= bench_ours.work(tracker, params, shot)
         except (DataError, jax.errors.JaxRuntimeError) as error:
             _skip(record, name, error)
@@ -216,20 +227,21 @@ def _peers(
         return {}
     path = bench_peers.save(shot.frames, folder / "frames.npy")
     contenders = {}
-    for maker, (make, trackers) in wanted.items():
+    for maker, peer in wanted.items():
         try:
-            worker = stack.enter_context(make())
+            worker = stack.enter_context(peer.start())
         except OSError as error:
             _skip(record, maker, error)
             continue
         record["conditions"] |= {f"{k} ({maker})": v for k, v in worker.about.items()}
-        for tracker in trackers:
+        for tracker in peer.trackers:
             label = tracker if tracker == maker else f"{maker} {tracker}"
-            record["peers"][label] = {}
+            record["peers"][label] = {"same_as": tracker} if peer.same else {}
 
             def go(worker=worker, tracker=tracker) -> Turn:
                 way = bench_peers.follow(worker, tracker, path, shot.box, options.nano)
-                return Turn(len(way.seconds), float(way.seconds.sum()), way.first)
+                spent = float(way.seconds.sum())
+                return Turn(len(way.seconds), spent, way.first, way.boxes)
 
             contenders[label, 1] = go
     return contenders
@@ -243,16 +255,18 @@ def _take_turns(
     """Compiles, then measures all in turns, together with what the machine can do."""
     best = bench_ours.ceilings()
     whole = options.frames * sum(batch for _, batch in contenders)
+    boxes: dict[str, np.ndarray] = {}
     with Meter() as meter:
         meter.begin("compile and warm up", whole)
         for (name, batch), go in list(contenders.items()):
             try:
-                go()
+                boxes.setdefault(name, go().boxes)
             except (OSError, DataError, jax.errors.JaxRuntimeError) as error:
                 del contenders[name, batch]
                 record["skipped"][f"{name} x {batch}"] = str(error).splitlines()[0]
                 log.warning("skipped %s x %d: %s", name, batch, error)
             meter.advance(options.frames * batch)
+        _overlap(record, boxes)
         meter.begin("measure", options.repeats * whole)
         field: dict[Any, Callable[[], Any]] = {**best, **contenders}
         for _, who, found in measuring.turns(field, options.repeats):
@@ -262,6 +276,15 @@ def _take_turns(
             name, batch = who
             _note(record, name, batch, found)
             meter.advance(found.frames)
+
+
+def _overlap(record: dict[str, Any], boxes: dict[str, np.ndarray]) -> None:
+    """Adds how the boxes of a peer agree with those of the same tracker of ours."""
+    for name, entry in record["peers"].items():
+        ours, theirs = boxes.get(entry.get("same_as", "")), boxes.get(name)
+        if ours is not None and theirs is not None and len(ours) == len(theirs):
+            found = np.asarray(iou(jnp.asarray(ours), jnp.asarray(theirs)))[1:]
+            entry["overlap"] = found.round(4).tolist()
 
 
 def _note(record: dict[str, Any], name: str, batch: int, turn: Turn) -> None:

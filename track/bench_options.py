@@ -23,7 +23,7 @@ class Bench:
     turns: frames a second of one clip and of several in a batch; the first frame; from
     the start of a process to its first box, with an empty and with a filled cache of
     compiled programs; memory; and what XLA counts in a frame beside what this machine
-    reaches in a matrix product and a copy. Writes speed_DEVICE.json, .md and .png to
+    reaches in a matrix product and a copy. Writes NAME_DEVICE.json, .md and .png to
     OUT, also when interrupted. Decoding is in no time.
 
     For example:
@@ -44,11 +44,14 @@ class Bench:
     """Checkpoint of a tracker with a network; NAME= says whose."""
     random_weights: bool = False
     """Measure networks without a checkpoint too, with random weights. The tracker then
-    never thinks its target lost, or it would skip the work of a found one."""
+    never thinks its target lost, or it would skip the work of a found one, nor sees a
+    rival, of which it would learn at once."""
+    never_lost: bool = False
+    """The same with a checkpoint: every frame is then the work of a found target."""
     batch: Annotated[str, arg(metavar="N,N")] = "1,8"
     """Clips that advance together."""
-    size: Annotated[str, arg(metavar="COLSxROWS")] = "640x512"
-    """Columns and rows of the frames to render."""
+    size: Annotated[str, arg(metavar="WIDTHxHEIGHT")] = "640x512"
+    """Of the frames to render."""
     source: Annotated[str | None, arg(metavar="SOURCE", help_behavior_hint="")] = None
     """Track these frames instead: an annotated sequence, or a video with --init."""
     init: Annotated[str | None, arg(metavar="x,y,w,h", help_behavior_hint="")] = None
@@ -65,9 +68,13 @@ class Bench:
     """Folder of nanotrackv2_{backbone,head}_sim.onnx, for OpenCV's Nano."""
     peer: Annotated[
         UseAppendAction[tuple[str, ...]],
-        arg(metavar="NAME=COMMAND", help_behavior_hint=""),
+        arg(metavar="NAME[:TRACKER,TRACKER]=COMMAND", help_behavior_hint=""),
     ] = ()
-    """Any other program that tracks, behind the pipe that track/bench_peers.py says."""
+    """Any other program that tracks, behind the pipe that track/bench_peers.py says.
+    With TRACKERs it has the same ones as we: speed and boxes of each are compared with
+    ours of that name. benchmarks/pytracking_worker.py is such a program."""
     out: Path = Path("bench")
     """Folder for the results."""
+    name: str = "speed"
+    """Of the files in OUT, before _DEVICE."""
     common: OmitArgPrefixes[Common] = COMMON

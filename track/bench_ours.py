@@ -23,7 +23,7 @@ from .canvas import canvas_of, chunk_frames
 from .runner import BUCKET, follow_many
 
 # Trackers that skip refinement and learning where they judge the target lost, as they
-# mostly do with random weights.
+# mostly do with random weights, and that learn at once where they see a rival.
 _JUDGING = {
     "dimp18": (dimp, DIMP18),
     "dimp50": (dimp, DIMP50),
@@ -51,11 +51,13 @@ class Turn(NamedTuple):
       frames: tracked, of all clips, the first ones left out.
       seconds: they took on the device.
       first: seconds of the first frame of all clips.
+      boxes: ``[t, 4]`` of the first clip, the first frame included.
     """
 
     frames: int
     seconds: float
     first: float
+    boxes: np.ndarray = np.empty((0, 4))
 
 
 def runs_here(name: str, texts: Sequence[str]) -> bool:
@@ -85,27 +87,29 @@ def draw(name: str, folder: Path) -> str:
 
 @functools.cache
 def tireless(name: str) -> Tracker | None:
-    """The tracker that never thinks its target lost, and so does its whole work on
-    every frame; None where it does anyhow."""
+    """The tracker that never thinks its target lost nor sees a rival, and so does the
+    work of a found one on every frame; None where it does anyhow."""
     if name not in _JUDGING:
         return None
     factory, config = _JUDGING[name]
-    trust = dataclasses.replace(config.trust, not_found=-np.inf)
+    sure = {"not_found": -np.inf, "distractor": np.inf, "hard_negative": np.inf}
+    trust = dataclasses.replace(config.trust, **sure)
     return factory(dataclasses.replace(config, trust=trust))
 
 
-def build(name: str, box: np.ndarray, random: bool) -> Tracker:
-    """The tracker as it is measured, with random weights or others."""
-    return (random and tireless(name)) or catalogue.build(name, box)
+def build(name: str, box: np.ndarray, never_lost: bool) -> Tracker:
+    """The tracker as it is measured."""
+    return (never_lost and tireless(name)) or catalogue.build(name, box)
 
 
 def turn(tracker: Tracker, params: Any, shot: Shot, batch: int) -> Turn:
     """Tracks a shot, or as many copies of it in lock-step."""
     keys = list(jax.random.split(jax.random.key(0), batch))
     clips = [shot.frames] * batch
-    rows = follow_many(tracker, params, clips, [shot.box] * batch, keys)
+    rows = list(follow_many(tracker, params, clips, [shot.box] * batch, keys))
     first, *rest = (sum(r.seconds for r in row if r) for row in rows)
-    return Turn(batch * len(rest), sum(rest), first)
+    boxes = np.array([row[0].box for row in rows if row[0]])
+    return Turn(batch * len(rest), sum(rest), first, boxes)
 
 
 def work(tracker: Tracker, params: Any, shot: Shot) -> dict[str, float | None]:

@@ -2,9 +2,9 @@
 
 A worker's first line says what it is. It then reads requests, a JSON object a line:
 ``tracker``; ``frames``, a npy file, ``[t, rows, columns, 3]`` uint8, blue first;
-``box``, ``[x, y, w, h]`` on the first frame in whole pixels; and ``weights``, a folder.
+``box``, ``[x, y, w, h]`` on the first frame, pixels; and ``weights``, a folder.
 It answers each with ``boxes``, the ``seconds`` of every frame but the first, and those
-of the ``first``. ``opencv_worker.py`` is one.
+of the ``first``. ``opencv_worker.py`` and ``benchmarks/pytracking_worker.py`` are two.
 """
 
 import functools
@@ -16,10 +16,25 @@ from typing import NamedTuple
 import numpy as np
 
 from tirjax.data import DataError
+from tirjax.trackers import TRACKERS
 from tirjax_shell.workers import Worker
 
 OPENCV = ("csrt", "kcf", "nano")
 _NETWORKS = "nanotrackv2_backbone_sim.onnx", "nanotrackv2_head_sim.onnx"
+
+
+class Peer(NamedTuple):
+    """A worker to be.
+
+    Attributes:
+      start: starts it.
+      trackers: it is asked for.
+      same: whether each is the same tracker as ours of that name.
+    """
+
+    start: Callable[[], Worker]
+    trackers: tuple[str, ...]
+    same: bool = False
 
 
 class Run(NamedTuple):
@@ -43,26 +58,35 @@ def opencv(python: Path) -> Worker:
 
 def wanted(
     python: Path | None, weights: Path | None, commands: Iterable[str]
-) -> dict[str, tuple[Callable[[], Worker], tuple[str, ...]]]:
-    """What starts each worker, and the trackers it is asked for.
+) -> dict[str, Peer]:
+    """The workers by name.
 
     Args:
       python: interpreter with OpenCV's trackers.
       weights: folder of the networks of Nano.
-      commands: NAME=COMMAND of other workers, each asked for the tracker NAME.
+      commands: NAME=COMMAND of other workers, each asked for the tracker NAME, or
+        NAME:TRACKER,TRACKER=COMMAND of one that has the same trackers as we.
 
     Raises:
-      DataError: a command without a name.
+      DataError: a command without a name, or with one of ours.
     """
-    found: dict[str, tuple[Callable[[], Worker], tuple[str, ...]]] = {}
+    found: dict[str, Peer] = {}
     if python:
-        found["opencv"] = functools.partial(opencv, python), there(weights)
+        found["opencv"] = Peer(functools.partial(opencv, python), there(weights))
     for text in commands:
-        name, equals, command = text.partition("=")
-        if not equals:
-            raise DataError(f"--peer {text}: expected NAME=COMMAND")
+        label, equals, command = text.partition("=")
+        name, same, trackers = label.partition(":")
+        if not (equals and name):
+            raise DataError(
+                f"--peer {text}: expected NAME=COMMAND or NAME:TRACKER,TRACKER=COMMAND"
+            )
+        if name in TRACKERS:
+            raise DataError(
+                f"--peer {text}: {name} is ours; name theirs, as other:{name}=COMMAND"
+            )
         start = functools.partial(Worker, shlex.split(command))
-        found[name] = start, (name,)
+        asked = tuple(t.strip() for t in trackers.split(",")) if same else (name,)
+        found[name] = Peer(start, asked, bool(same))
     return found
 
 
@@ -83,11 +107,11 @@ def save(frames: Sequence[np.ndarray], path: Path) -> Path:
 def follow(
     worker: Worker, tracker: str, frames: Path, box, weights: Path | None
 ) -> Run:
-    """Follows one target; the box is rounded to whole pixels, as OpenCV requires."""
+    """Follows one target."""
     reply = worker.ask(
         tracker=tracker,
         frames=str(frames),
-        box=[int(v) for v in np.round(box)],
+        box=[float(v) for v in box],
         weights=str(weights or ""),
     )
     boxes, seconds = np.array(reply["boxes"], float), np.array(reply["seconds"])

@@ -2,7 +2,9 @@
 
 The record is what JSON holds: ``conditions``; ``trackers`` and ``peers`` by name, with
 ``frames_per_second`` and ``first_frame_ms`` by clips in a batch, a number a turn, and
-for ours ``start``, ``memory``, ``flops`` and ``bytes``; ``ceilings``, a number a turn.
+for ours ``start``, ``memory``, ``flops`` and ``bytes``; for a peer that is the same
+tracker as one of ours ``same_as`` and ``overlap``, a number a frame; ``ceilings``, a
+number a turn.
 """
 
 from pathlib import Path
@@ -35,10 +37,10 @@ class Section(NamedTuple):
     table: Table
 
 
-def write(record: Record, folder: Path) -> list[Path]:
-    """Writes ``speed_DEVICE.json``, ``.md`` and, if anything was timed, ``.png``."""
+def write(record: Record, folder: Path, name: str) -> list[Path]:
+    """Writes ``NAME_DEVICE.json``, ``.md`` and, if anything was timed, ``.png``."""
     device = str(record["conditions"].get("device", "unknown")).split()[0]
-    name = f"speed_{device}"
+    name = f"{name}_{device}"
     measuring.write(folder, name, record, markdown(record))
     files = [folder / f"{name}.json", folder / f"{name}.md"]
     if speeds(record):
@@ -70,7 +72,7 @@ def markdown(record: Record) -> str:
 
 def sections(record: Record) -> list[Section]:
     """All tables that have a row."""
-    makers = _speed, _ratios, _starts, _work, _goals
+    makers = _speed, _same, _ratios, _starts, _work, _goals
     return [made for make in makers if (made := make(record)).table.rows]
 
 
@@ -100,16 +102,46 @@ def _speed(record: Record) -> Section:
     words = (
         "Frames a second of all clips together; a batch is of copies of one clip. The "
         "first frame, in which a tracker learns its target, in milliseconds. Random "
-        "weights are for speed alone; with them no target counts as lost."
+        "weights are for speed alone; with them no target counts as lost, none has a "
+        "rival."
     )
     table = Table(["tracker", "weights", *heads, "first frame, ms"], rows)
     return Section("Frames a second", words, table)
 
 
-def _ratios(record: Record) -> Section:
-    """Ours over each peer, turn by turn, one clip."""
+def _same(record: Record) -> Section:
+    """Ours over a peer that is the same tracker, turn by turn, one clip."""
     found, rows = speeds(record), []
-    peers = [name for name in record["peers"] if (name, 1) in found]
+    for name, entry in record["peers"].items():
+        ours = entry.get("same_as")
+        if (ours, 1) not in found or (name, 1) not in found:
+            continue
+        firsts = [
+            np.array(record[kind][who].get("first_frame_ms", {}).get("1", []))
+            for kind, who in (("peers", name), ("trackers", ours))
+        ]
+        boxes = entry.get("overlap")
+        cells = [
+            ratio(found[ours, 1], found[name, 1]),
+            ratio(*firsts) if min(map(len, firsts)) else MISSING,
+            spread(boxes, 2) if boxes else MISSING,
+        ]
+        rows.append([ours, name, *cells])
+    words = (
+        "Our frames a second over theirs in the same turn, and their time of the first "
+        "frame over ours; above 1 ours is faster. How far the boxes of both overlap on "
+        "these frames, median and range over frames: each draws at random in its own "
+        "way, so even the same program does not repeat them with another seed."
+    )
+    heads = ["tracker", "theirs", "frames a second", "first frame", "overlap of boxes"]
+    return Section("The same tracker elsewhere", words, Table(heads, rows))
+
+
+def _ratios(record: Record) -> Section:
+    """Ours over each peer that is another tracker, turn by turn, one clip."""
+    found, rows = speeds(record), []
+    others = [p for p, entry in record["peers"].items() if "same_as" not in entry]
+    peers = [name for name in others if (name, 1) in found]
     for name in record["trackers"] if peers else ():
         if (name, 1) in found:
             cells = [ratio(found[name, 1], found[p, 1]) for p in peers]

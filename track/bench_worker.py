@@ -53,14 +53,14 @@ def read(folder: Path) -> bench_ours.Shot:
 
 
 def start(
-    folder: str, tracker: str, weights_of: list[str], random: bool, cache: str
+    folder: str, tracker: str, weights_of: list[str], never_lost: bool, cache: str
 ) -> dict[str, Any]:
     """Tracks one frame after the other, as a live source comes; says when the first box
     is there, then what memory was needed at most."""
     session.cache(Common(cache_dir=Path(cache)))
     shot = read(Path(folder))
     params = weights.load([tracker], weights_of)[tracker].params
-    built = bench_ours.build(tracker, shot.box, random)
+    built = bench_ours.build(tracker, shot.box, never_lost)
     began = time.perf_counter()
     key = jax.random.key(0)
     results = follow(built, params, shot.frames, shot.box, key, chunk=1)

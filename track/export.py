@@ -103,7 +103,7 @@ def read(options: Export) -> Plan:
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise DataError(f"{out} is not empty; choose another --out or delete it")
     (name,) = catalogue.tracker_names([options.tracker] if options.tracker else [])
-    rows, cols = _pair("--size", options.size, "ROWSxCOLUMNS, for example 480x640")
+    cols, rows = _pair("--size", options.size, "WIDTHxHEIGHT, for example 640x480")
     shapes = Shapes((rows, cols, options.channels), _window(options), options.batch)
     if options.batch is not None and options.batch < 1:
         raise DataError(f"--batch {options.batch}: at least 1")

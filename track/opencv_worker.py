@@ -39,8 +39,10 @@ def build(name: str, weights: str):
     return cv2.TrackerNano.create(settings)
 
 
-def follow(tracker, frames: np.ndarray, box: list[int]) -> dict:
-    """Boxes of every frame; one that fails keeps the box before it."""
+def follow(tracker, frames: np.ndarray, box: list[float]) -> dict:
+    """Boxes of every frame, the first rounded to whole pixels, as OpenCV requires; one
+    that fails keeps the box before it."""
+    box = [round(v) for v in box]
     started = time.perf_counter()
     tracker.init(np.ascontiguousarray(frames[0]), box)
     first = time.perf_counter() - started

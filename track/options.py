@@ -140,7 +140,7 @@ class Eval:
     """Folder for the results."""
     cut: Text = None
     """Part of the benchmark by its name, for example st100 of lsotb_tir; for synthetic
-    the preset: easy, mixed or hard."""
+    the preset: easy, mixed, hard or day."""
     sequences: Annotated[
         str | None, arg(metavar="NAME,NAME", help_behavior_hint="")
     ] = None
@@ -303,7 +303,7 @@ class Export:
 
     For example:
         python -m track export --out kcf --tracker kcf
-        python -m track export --tracker eco_hc --size 480x640 --init-size 40x30
+        python -m track export --tracker eco_hc --size 640x480 --init-size 40x30
         python -m track export --tracker dimp18 --weights W --quantise bf16
         python -m track export --window 28000,30000 --check sequence/
     """
@@ -314,7 +314,7 @@ class Export:
     """Checkpoint of its network, as `python -m train convert` writes it."""
     out: Path = Path("exported")
     """Folder for everything; new or empty."""
-    size: Annotated[str, arg(metavar="ROWSxCOLUMNS")] = "512x640"
+    size: Annotated[str, arg(metavar="WIDTHxHEIGHT")] = "640x512"
     """Largest frame. The default holds what most thermal cameras give, 640x512 and
     640x480; smaller frames are padded, which no tracker looks at, and larger ones
     refused."""

@@ -65,10 +65,13 @@ def open_clip(path: Path | None, shapes: Shapes, count: int) -> Clip:
     for frame in frames:
         room = np.subtract(shapes.frame, frame.shape)
         if room.min() < 0 or room[2]:
-            have, want = ("x".join(map(str, s)) for s in (frame.shape, shapes.frame))
+            have, want = (
+                f"{cols}x{rows} with {channels} channels"
+                for rows, cols, channels in (frame.shape, shapes.frame)
+            )
             raise DataError(
-                f"--check {path}: its frames are {have} (rows, columns, channels), the "
-                f"export is for {want}; give --size and --channels that hold them"
+                f"--check {path}: its frames are {have}, the export is for {want}; "
+                "give --size and --channels that hold them"
             )
     return Clip(clip.name, frames, check_box(clip.boxes[0], frames[0]))
 
