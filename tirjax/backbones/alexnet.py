@@ -19,6 +19,7 @@ from flax import linen as nn
 
 from tirjax.backbones.branch_norm import BranchNorm
 from tirjax.backbones.norm import FROZEN, Norm
+from tirjax.ops.fast_forward import with_gradient
 from tirjax.ops.max_pool import max_pool
 from tirjax.typing import Array, Num
 
@@ -112,12 +113,8 @@ def by_group(
     def plain(part, weights):
         return jax.lax.conv_general_dilated(part, weights, strides, padding, **options)
 
-    fast = jax.custom_vjp(
-        functools.partial(_by_row, precision=options.get("precision"))
-    )
-    fast.defvjp(
-        lambda *pair: (fast(*pair), pair), lambda pair, d: jax.vjp(plain, *pair)[1](d)
-    )
+    by_row = functools.partial(_by_row, precision=options.get("precision"))
+    fast = with_gradient(by_row, plain)
     dense = tuple(strides) == (1, 1) and padding == "VALID"
 
     def one(part, weights):

@@ -10,10 +10,10 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax import lax
 
+from tirjax.ops.fast_forward import with_gradient
 from tirjax.translators.winograd import winograd
 from tirjax.typing import Array, Float
 
@@ -49,7 +49,11 @@ def convolve(
     if tuple(strides) != (1, 1) or not (narrow or wide):
         return plain(x, kernel)
     padded = lambda f: lambda x, k: f(jnp.pad(x, ((0, 0), *padding, (0, 0))), k)
-    fast = _with_gradient(_of_taps, _of_rows) if narrow else _with_gradient(_of_tiles)
+    fast = (
+        with_gradient(_of_taps, _of_rows)
+        if narrow
+        else with_gradient(_of_tiles, _of_lax)
+    )
     return lax.platform_dependent(x, kernel, cpu=padded(fast), default=plain)
 
 
@@ -75,9 +79,9 @@ def convolve_up(
     if len(kernel) == 4 and (kernel.shape[2] <= _FEW or pixels <= _LOW):
         fast = _doubled
     elif len(kernel) == 4 and pixels <= _HIGH:
-        fast = _with_gradient(_doubled, _of_quarters)
+        fast = with_gradient(_doubled, _of_quarters)
     else:
-        fast = _with_gradient(plain, _of_quarters)
+        fast = with_gradient(plain, _of_quarters)
     return lax.platform_dependent(x, kernel, cpu=fast, default=plain)
 
 
@@ -120,16 +124,6 @@ def _doubled(x, kernel):
 
     rows = [jnp.stack([quarter(a, b) for b in (0, 1)], axis=3) for a in (0, 1)]
     return jnp.stack(rows, axis=2).reshape(n, 2 * h, 2 * w, outputs)
-
-
-def _with_gradient(fast: _Conv, plain: _Conv | None = None) -> _Conv:
-    """``fast``, with the gradient of ``plain``: the fast one's own may be slow."""
-    plain = plain or _of_lax
-    both = jax.custom_vjp(lambda x, k: fast(x, k))
-    both.defvjp(
-        lambda x, k: (fast(x, k), (x, k)), lambda kept, d: jax.vjp(plain, *kept)[1](d)
-    )
-    return both
 
 
 def _of_lax(x, kernel):

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tirjax.data.collection import Cut, SequenceList
 from tirjax.data.datasets import DATASETS
+from tirjax.data.pairs.rendered import WORLD
 from tirjax.data.sequence import DataError
-from tirjax.data.synthetic import Synthetic, preset
+from tirjax.data.synthetic import Synthetic
 from tirjax.data.training.coco import coco
 from tirjax.data.training.hit_uav import hit_uav
 from tirjax.data.training.kaist import kaist
@@ -83,7 +84,7 @@ def rendered(cut: Cut = None) -> SequenceList:
     text = str(RENDERED_COUNT if cut is None else cut)
     if not text.isdecimal() or not int(text):
         raise DataError(f"{RENDERED}: cut {text!r}: give a number of sequences")
-    world = Synthetic(preset("day", rows=192, cols=256), int(text), 80_000, "rgb")
+    world = Synthetic(WORLD, int(text), 80_000, "rgb")
     names = tuple(f"day_{i:05d}" for i in range(len(world)))
     openers = tuple(functools.partial(world.__getitem__, i) for i in range(len(world)))
     return SequenceList(RENDERED, names, openers, "rgb")
