@@ -40,8 +40,8 @@ def losses(runs: list[Entry], what: str = "loss") -> str:
     return f"{first:.3f} → {last:.3f}"
 
 
-def gain(found: dict[str, list[Entry]], row: str, kind: str) -> str:
-    """Success over that of the untrained network, ± the standard error over sequences.
+def gain(found: dict[str, list[Entry]], row: str, kind: str, what: str) -> str:
+    """A measure over the untrained network's, ± the standard error over sequences.
 
     Both are means over their seeds.
     """
@@ -49,11 +49,11 @@ def gain(found: dict[str, list[Entry]], row: str, kind: str) -> str:
     if "untrained" in row or base not in found:
         return "–"
 
-    def success(runs):
+    def measured(runs):
         chosen = [[e for e in r["sequences"] if e["kind"] == kind] for r in runs]
-        return np.mean([[e["success"] for e in run] for run in chosen], 0)
+        return np.mean([[e[what] for e in run] for run in chosen], 0)
 
-    apart = 100 * (success(found[row]) - success(found[base]))
+    apart = 100 * (measured(found[row]) - measured(found[base]))
     return f"{apart.mean():+.1f} ± {apart.std(ddof=1) / len(apart) ** 0.5:.1f}"
 
 
@@ -68,10 +68,11 @@ def table(found: dict[str, list[Entry]], rows: tuple[str, ...], paper: Any) -> s
         line = [_LABELS.get(row, row), len(runs), losses(runs)]
         line += [losses(runs, f"held_{what}") for what in ("loss", "miss")]
         for kind in kinds:
-            line += [deviation([s[kind][i] for s in each]) for i in range(2)]
-            line.append(gain(found, row, kind))
+            for i, measure in enumerate(("success", "precision")):
+                line.append(deviation([s[kind][i] for s in each]))
+                line.append(gain(found, row, kind, measure))
         lines.append([*line, paper.get(row, "–")])
-    heads = [f"{kind} {m}" for kind in kinds for m in ("S", "P", "gain")]
+    heads = [f"{kind} {m}" for kind in kinds for m in ("S", "gain", "P", "gain")]
     heads = ["row", "seeds", "loss", "held-out loss", "held-out miss", *heads, "paper"]
     return tabulate(lines, heads, "github", disable_numparse=True)
 
@@ -105,9 +106,10 @@ def report(options: Any, rows: tuple[str, ...]) -> None:
     untrained = tuple(row for row in rows if row.startswith("untrained"))
     text = (
         "# Siamese trackers, trained on a small scale\n\nSuccess (S) and precision at "
-        "20 pixels (P) in percent, mean ± standard deviation over seeds; gain of "
-        "success over the\nsame network untrained, ± standard error over sequences. "
-        "Loss of the first and last 20 steps.\nOn held-out pairs, before and after: "
+        "20 pixels (P) in percent, mean ± standard deviation over seeds; gain over "
+        "the same network\nuntrained, ± standard error over sequences. Clutter: "
+        "held-out clips where nothing hides.\nLoss of the first and last 20 steps. "
+        "On held-out pairs, before and after: "
         "loss, and the share of positive pairs whose peak is off\nthe target (miss). "
         "Written by `benchmarks/siamese_table.py`, whose docstring says what is\n"
         f"compared.\n\n{facts(conditions)}\n\n"

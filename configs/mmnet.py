@@ -63,6 +63,7 @@ def config(
     class_weight: float = 1.0,
     epochs: int | None = None,
     rate: float = 1.0,
+    fall: float | None = None,
     samples: int = EPOCH_PAIRS,
     batch: int = BATCH,
     side: int = 255,
@@ -91,6 +92,9 @@ def config(
         as the others and drowns them in a short training.
       epochs: how long; the strategy's number by default, rates fall in proportion.
       rate: factor on the learning rates.
+      fall: first over last learning rate, above 0; the strategy's by default, 1000
+        from scratch. With it a short training spends half of its steps too slow to
+        move.
       samples: pairs of an epoch.
       batch: pairs of a step, over all devices.
       side: of crops, pixels: 255, or less for a small network.
@@ -107,6 +111,8 @@ def config(
     plan, released = STRATEGIES[strategy], preset == "released"
     rates = (RELEASED if released and not plan.starts else plan.rates).over(epochs)
     rates = rates.times(rate)
+    if fall:
+        rates = rates._replace(last=rates.first / fall)
     epoch = max(1, samples // batch)
     size = {"preset": preset, "side": side}
     net = network("mmnet", **size, widths=widths, norm=Norm(batch=True))

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from recorded import w1
 
+from tirjax.backbones.conv import transformed
 from tirjax.convert.rename import to_variables
 from tirjax.heads.networks import atom_net
 from tirjax.ops.boxes import iou
@@ -202,8 +203,9 @@ def test_samples_go_to_the_recorded_slots(short):
 
 
 @pytest.mark.slow
-def test_thirty_frames_have_the_recorded_boxes_and_flags(shared, params):
-    whole = run(shared, params, "det_cg3x4")
+@pytest.mark.parametrize("weights", [lambda params: params, transformed])
+def test_thirty_frames_have_the_recorded_boxes_and_flags(shared, params, weights):
+    whole = run(shared, weights(params), "det_cg3x4")
     assert_equal_flags(whole)
     assert box_errors(whole).max() < NOISE
     np.testing.assert_allclose(whole.norms, recorded(whole, "filter_norm"), rtol=1e-2)

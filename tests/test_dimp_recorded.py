@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from recorded import w1
 
+from tirjax.backbones.conv import transformed
 from tirjax.convert.rename import to_variables
 from tirjax.heads.networks import dimp_net
 from tirjax.ops import boxes
@@ -164,9 +165,10 @@ def test_samples_go_to_the_recorded_slots(short):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("weights", [lambda params: params, transformed])
 @pytest.mark.parametrize("name", RUNS)
-def test_thirty_frames_have_the_recorded_boxes_and_flags(shared, params, name):
-    whole = run(shared, params, name, None)
+def test_thirty_frames_have_the_recorded_boxes_and_flags(shared, params, name, weights):
+    whole = run(shared, weights(params), name, None)
     assert_equal_flags(whole)
     assert largest_box_error(whole) < NOISE
     norms = [f["filter_norm"] for f in whole.expected["frames"]]

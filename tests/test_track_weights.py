@@ -1,11 +1,13 @@
 """Weights on the command line: whose they are, and what is said when they are not."""
 
+import jax
 import numpy as np
 import pytest
 import recorded
 from tirjax_track import weights
 from tirjax_track.__main__ import main
 
+from tirjax.backbones.conv import COLLECTION
 from tirjax.checkpoints import save_variables
 from tirjax.convert.rename import to_variables
 from tirjax.data import DataError
@@ -29,6 +31,14 @@ def test_weights_reach_their_tracker(checkpoint, text):
     kernel = loaded["dimp18"].params["params"]["backbone"]["conv1"]["kernel"]
     expected = recorded.w1("dimp18")["feature_extractor.conv1.weight"]
     np.testing.assert_array_equal(kernel, expected.transpose(2, 3, 1, 0))
+
+
+def test_a_processor_gets_transformed_weights_and_a_file_plain_ones(checkpoint):
+    fast = weights.load(["dimp18"], [str(checkpoint)])["dimp18"]
+    plain = weights.load(["dimp18"], [str(checkpoint)], plain=True)["dimp18"]
+    added = set(fast.params) - set(plain.params)
+    assert added == ({COLLECTION} if jax.default_backend() == "cpu" else set())
+    assert fast.origin == plain.origin
 
 
 def test_weights_of_another_network_are_refused(checkpoint):

@@ -114,7 +114,7 @@ def read(options: Export) -> Plan:
     target = _target(name, options.init_size)
     tracker = catalogue.build(name, np.array([0, 0, *(target or _SIZES[0])]))
     given = () if options.weights is None else (str(options.weights),)
-    loaded = weights.load([name], given)[name]
+    loaded = weights.load([name], given, plain=True)[name]
     source = (options.weights or SHIPPED[name]) if name in NETWORKS else None
     return Plan(name, target, tracker, loaded, source, shapes, platforms)
 

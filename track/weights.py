@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from tirjax.backbones.conv import transformed
 from tirjax.checkpoints import load_variables, read_about
 from tirjax.data import DataError
 from tirjax.trackers import NETWORKS
@@ -30,12 +31,15 @@ class Weights(NamedTuple):
     origin: str = ""
 
 
-def load(names: Iterable[str], texts: Iterable[str]) -> dict[str, Weights]:
+def load(
+    names: Iterable[str], texts: Iterable[str], *, plain: bool = False
+) -> dict[str, Weights]:
     """Weights of every tracker.
 
     Args:
       names: trackers.
       texts: ``PATH``, for all trackers with a network, or ``NAME=PATH``.
+      plain: leaves out what is only there to be fast on this machine.
 
     Raises:
       DataError: a tracker has none, or they are those of another network.
@@ -47,7 +51,8 @@ def load(names: Iterable[str], texts: Iterable[str]) -> dict[str, Weights]:
         raise DataError(f"--weights for {', '.join(strange)}, which takes none here")
     if given and not known:
         raise DataError("--weights given, but none of the trackers takes any")
-    return {name: _load(name, given) if name in known else Weights() for name in names}
+    found = {name: _load(name, given) if name in known else Weights() for name in names}
+    return found if plain else {name: _fast(loaded) for name, loaded in found.items()}
 
 
 def _split(text: str) -> tuple[str, Path]:
@@ -70,6 +75,13 @@ def _load(name: str, given: dict[str, Path]) -> Weights:
     if made_for != name:
         log.warning("%s: weights of %s, used for %s", path, made_for, name)
     return Weights(variables, str(about.get("sha256") or _digest(variables)))
+
+
+def _fast(loaded: Weights) -> Weights:
+    """With transformed weights where they pay: a GPU's library has its own."""
+    if jax.default_backend() != "cpu":
+        return loaded
+    return loaded._replace(params=transformed(loaded.params))
 
 
 def _digest(variables: Any) -> str:

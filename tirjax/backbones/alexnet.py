@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from tirjax.backbones.branch_norm import BranchNorm
+from tirjax.backbones.conv import Conv
 from tirjax.backbones.norm import FROZEN, Norm
 from tirjax.ops.fast_forward import with_gradient
 from tirjax.ops.max_pool import max_pool
@@ -65,7 +66,7 @@ class AlexNet(nn.Module):
         maps: tuple[dict[str, Array], ...] = tuple({} for _ in images)
         pools = {1: 2, 2: self.second_pool}
         for i, width in enumerate(self.widths, 1):
-            convolution = nn.Conv(
+            convolution = Conv(
                 width,
                 (_SIZES[i - 1],) * 2,
                 self.first_stride if i == 1 else 1,

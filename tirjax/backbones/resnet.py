@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
+from tirjax.backbones.conv import Conv
 from tirjax.backbones.norm import EPSILON, FROZEN, BatchNorm, Norm
 from tirjax.ops.max_pool import max_pool
 from tirjax.typing import Array, Float, Num, PyTree
@@ -37,7 +38,7 @@ def normalise(pixels: Num[Array, "*b h w c"]) -> Float[Array, "*b h w 3"]:
 
 def conv(features, size, stride=1, *, bias=False, dtype=None, precision=None):
     """Convolution with symmetric padding, drawn as its ancestors' were."""
-    return nn.Conv(
+    return Conv(
         features,
         (size, size),
         stride,

@@ -14,6 +14,7 @@ from typing import Any
 import jax.numpy as jnp
 from flax import linen as nn
 
+from tirjax.backbones.conv import Conv
 from tirjax.ops.local_response import local_response_norm
 from tirjax.ops.max_pool import max_pool
 from tirjax.typing import Array, Float
@@ -114,7 +115,7 @@ class VGGM(nn.Module):
 
 
 def _conv(width, size, stride, padding, dtype, name):
-    return nn.Conv(
+    return Conv(
         width,
         (size, size),
         stride,

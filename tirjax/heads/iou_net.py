@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax.lax import Precision
 
+from tirjax.backbones.conv import Conv
 from tirjax.backbones.norm import FROZEN, BatchNorm, Norm
 from tirjax.ops.roi import prroi_pool
 from tirjax.typing import Array, Float
@@ -21,7 +22,7 @@ REFERENCE = ("conv3_1r", "conv4_1r", "fc3_1r", "fc34_3r", "fc34_4r")
 
 
 def _conv(features, size, padding, norm):
-    made = nn.Conv(
+    made = Conv(
         features,
         (size, size),
         padding=padding,
