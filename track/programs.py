@@ -13,7 +13,6 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
@@ -40,7 +39,7 @@ def compiled(
       mesh: devices that a chunk's clips are spread over.
     """
     leaves, structure = jax.tree.flatten(arguments)
-    shapes = tuple(jax.ShapeDtypeStruct(np.shape(x), x.dtype) for x in leaves)
+    shapes = tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves)
     return _compile(tracker, layout, stage, structure, shapes, mesh)
 
 
@@ -143,13 +142,14 @@ def _attempt_chunk(
 def _advance(tracker: Tracker, params, state, frames: Frame, count):
     """``count`` steps over a chunk; predictions past it are zeros, to be dropped."""
     at = lambda i: jax.tree.map(lambda x: x[i], frames)
-    shapes = jax.eval_shape(tracker.step, params, state, at(0))[1]
+    step = jax.jit(tracker.step)  # traced once, for the shapes and for the loop
+    shapes = jax.eval_shape(step, params, state, at(0))[1]
     length = frames.size.shape[0]
     blank = jax.tree.map(lambda x: jnp.zeros((length, *x.shape), x.dtype), shapes)
 
     def body(i, carry):
         state, found = carry
-        state, prediction = tracker.step(params, state, at(i))
+        state, prediction = step(params, state, at(i))
         return state, jax.tree.map(lambda a, p: a.at[i].set(p), found, prediction)
 
     return jax.lax.fori_loop(0, count, body, (state, blank))

@@ -7,6 +7,7 @@ before, so memory is constant in the length of the clip.
 import contextlib
 import itertools
 from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
@@ -33,7 +34,8 @@ class Result(NamedTuple):
       score: confidence of the tracker; NaN in the first frame, which is given.
       status: ``FOUND``, ``UNCERTAIN`` or ``LOST``.
       seconds: of tracking, this target's share: the chunk's time on the device over
-        the frames in it. Decoding and compilation are not in it.
+        the frames in it. Decoding and compilation are not in it, but the first frame
+        shares the machine with the compilation of what follows.
     """
 
     box: np.ndarray
@@ -160,14 +162,17 @@ def check_box(box, frame: np.ndarray | None = None) -> np.ndarray:
     return box
 
 
-def begin(layout: Layout, job: Job, head: Chunk, first: tuple):
+def begin(layout: Layout, job: Job, head: Chunk, first: tuple, length: int):
     """State of a job after the first frame, and the results there: the boxes given.
+
+    The program for what follows is compiled while the device is at the first frame.
 
     Args:
       layout: what advances together.
       job: what to begin.
       head: chunk of the first frame.
       first: the frame, or that of each clip.
+      length: of the chunks to come, frames.
 
     Raises:
       DataError: a box is no target.
@@ -180,9 +185,21 @@ def begin(layout: Layout, job: Job, head: Chunk, first: tuple):
     else:
         arguments = (job.params, frame, np.stack(boxes), jnp.stack(list(job.keys)))
     program = compiled(job.tracker, layout, "init", arguments)
-    state, seconds = timed(program, *arguments)
+    with ThreadPoolExecutor(1) as beside:
+        then = beside.submit(
+            _compile_chunk, layout, job, program.out_info, frame, length
+        )
+        state, seconds = timed(program, *arguments)
+        then.result()
     share = seconds / len(boxes)
     return state, tuple(Result(box, float("nan"), FOUND, share) for box in boxes)
+
+
+def _compile_chunk(layout: Layout, job: Job, state, frame: Frame, length: int) -> None:
+    """Compiles what ``advance`` needs, from shapes."""
+    longer = lambda x: jax.ShapeDtypeStruct((length, *x.shape), x.dtype)
+    arguments = (job.params, state, jax.tree.map(longer, frame), np.int32(0))
+    compiled(job.tracker, layout, "chunk", arguments)
 
 
 def advance(layout: Layout, job: Job, state, part: Chunk):
@@ -206,12 +223,15 @@ def _run(
         raise DataError("a clip has no frames; nothing to track")
     canvas = canvas_of(first, bucket)
     (head,) = chunks([first], canvas, len(clips), 1)
-    begun = [begin(*pair, head, first) for pair in zip(layouts, jobs, strict=True)]
+    length = chunk or chunk_frames(canvas, len(clips))
+    begun = [
+        begin(layout, job, head, first, length)
+        for layout, job in zip(layouts, jobs, strict=True)
+    ]
     states = [state for state, _ in begun]
     yield tuple(results for _, results in begun)
     del begun
 
-    length = chunk or chunk_frames(canvas, len(clips))
     ahead = prefetch(chunks(steps, canvas, len(clips), length, start=1))
     with contextlib.closing(ahead):
         for part in ahead:

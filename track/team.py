@@ -61,7 +61,7 @@ class Team:
         """Begins to follow the targets of another job in this frame."""
         start = len(self.results)
         crew = _Crew(job, list(range(start, start + len(job.boxes))))
-        crew.state, found = begin(crew.layout, job, self._chunk(frame), (frame,))
+        crew.state, found = begin(crew.layout, job, self._chunk(frame), (frame,), 1)
         self._crews.append(crew)
         self.results += found
 
@@ -88,7 +88,7 @@ class Team:
         keys = crew.job.keys if same else [crew.job.keys[slot]]
         job = Job(tracker, crew.job.params, boxes, keys)
         layout = crew.layout if same else "one"
-        state, found = begin(layout, job, self._chunk(frame), (frame,))
+        state, found = begin(layout, job, self._chunk(frame), (frame,), 1)
         if same and layout == "targets":
             put = lambda old, new: old.at[slot].set(new[slot])
             crew.state = jax.tree.map(put, crew.state, state)

@@ -6,11 +6,9 @@ once, before tracking: ``tracker.step(transformed(params), state, frame)``. Trai
 whose weights change, and GPUs, whose libraries choose for themselves, take plain ones.
 """
 
-import functools
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from flax import linen as nn
 from flax.traverse_util import flatten_dict, unflatten_dict
 
@@ -31,15 +29,15 @@ class Conv(nn.Conv):
             return super().__call__(x)
         weights = self.get_variable(COLLECTION, "kernel")
         bias = self.get_variable("params", "bias") if self.use_bias else None
-        x, bias, *weights = self.promote_dtype(x, bias, *weights, dtype=self.dtype)
-        split = functools.partial(
-            jnp.split, indices_or_sections=self.feature_group_count, axis=-1
+        given: Any = self.promote_dtype(x, bias, weights[0], dtype=self.dtype)
+        images, bias, first = given
+        found = winograd.convolve(
+            images,
+            tuple(w.astype(first.dtype) for w in weights),
+            padding=self._margin(),
+            groups=self.feature_group_count,
+            precision=self.precision,
         )
-        convolve = functools.partial(
-            winograd.convolve, padding=self._margin(), precision=self.precision
-        )
-        parts = map(convolve, split(x), zip(*map(split, weights), strict=True))
-        found = jnp.concatenate([*parts], -1)
         return found if bias is None else found + bias
 
     def _suited(self) -> bool:
@@ -62,9 +60,10 @@ def transformed(variables: PyTree) -> PyTree:
     """
     if not variables:
         return variables
+    leaves: dict[Any, Any] = flatten_dict(variables["params"])
     kernels = {
         path: leaf
-        for path, leaf in flatten_dict(variables["params"]).items()
+        for path, leaf in leaves.items()
         if path[-1] == "kernel" and _pays(leaf.shape)
     }
     if not kernels:

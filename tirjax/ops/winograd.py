@@ -14,6 +14,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from tirjax.typing import Array, Float, Num
@@ -29,27 +30,38 @@ _INPUTS = ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1))
 _OUTPUTS = ((1, 1, 1, 0), (0, 1, -1, -1))
 
 
+@jax.jit
 def transform(kernel: Float[Array, "3 3 c d"]) -> Weights:
     """The weights as ``convolve`` takes them, arrays of their own: none is cut out."""
     parts = _both(_WEIGHTS, [[kernel[i, j] for j in range(3)] for i in range(3)])
     return tuple(part for row in parts for part in row)
 
 
+@functools.partial(jax.jit, static_argnames=("padding", "groups", "precision"))
 def convolve(
-    x: Num[Array, "n h w c"],
+    x: Num[Array, "n h w g*c"],
     transformed: Weights,
     padding: int = 0,
     *,
+    groups: int = 1,
     precision: Any = None,
 ) -> Num[Array, "n oh ow d"]:
     """The convolution whose weights were transformed, stride 1.
 
+    Layers of one shape are traced once.
+
     Args:
       x: maps.
-      transformed: what ``transform`` returned.
+      transformed: what ``transform`` returned, of all groups.
       padding: zeros around each map.
+      groups: into which the channels fall, inputs and outputs.
       precision: of the products.
     """
+    split = functools.partial(jnp.split, indices_or_sections=groups, axis=-1)
+    if groups > 1:
+        weights = zip(*map(split, transformed), strict=True)
+        one = functools.partial(convolve, padding=padding, precision=precision)
+        return jnp.concatenate([*map(one, split(x), weights)], -1)
     n, *size, c = x.shape
     rows, cols = (side + 2 * padding - 2 for side in size)
     down, across = -(-rows // TILE), -(-cols // TILE)
