@@ -12,6 +12,7 @@ import numpy as np
 
 from tirjax.data import DataError
 from tirjax.data.frames import camera_or_path
+from tirjax.data.images import quiet
 from tirjax.data.video import capture, without_password
 
 from . import pipes
@@ -82,7 +83,8 @@ def _captured(place: int | str, name: str) -> Generator[np.ndarray | None]:
         limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, TIMEOUT]
         limits += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, TIMEOUT]
         settings = cv2.CAP_FFMPEG, limits
-    with capture(place, *settings) as camera:
+    # OpenCV warns of what has timed out while it reads, too.
+    with capture(place, *settings) as camera, quiet():
         # A recording behind an address has an end; a live one announces none.
         total, count = camera.get(cv2.CAP_PROP_FRAME_COUNT), 0
         while True:
