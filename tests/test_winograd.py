@@ -33,6 +33,15 @@ def test_equals_the_plain_convolution(size, padding):
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-13)
 
 
+def test_a_large_batch_is_one_image_after_another(monkeypatch):
+    x = jax.random.normal(KEY, (3, 5, 6, 4))
+    weights = winograd.transform(jax.random.normal(jax.random.key(1), (3, 3, 4, 5)))
+    at_once = winograd.convolve.__wrapped__(x, weights, 1)
+    monkeypatch.setattr(winograd, "CACHE", 0)
+    in_turn = winograd.convolve.__wrapped__(x, weights, 1)
+    np.testing.assert_allclose(in_turn, at_once, rtol=0, atol=1e-5)
+
+
 def test_rounds_as_little_as_the_plain_one_in_single_precision():
     x = jax.random.normal(KEY, (1, 12, 12, 256))
     kernel = jax.random.normal(jax.random.key(1), (3, 3, 256, 64)) / 48

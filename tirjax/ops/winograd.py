@@ -22,6 +22,7 @@ from tirjax.typing import Array, Float, Num
 Weights = tuple[Float[Array, "c d"], ...]  # sixteen
 
 TILE = 2  # outputs, each way
+CACHE = 2**24  # bytes; more than that of a batch's tiles is one image after another
 _REACH = TILE + 2  # inputs of a tile, each way
 # Rows: what each of the four products has of three weights, and of four inputs; what
 # each of two outputs has of the products.
@@ -65,6 +66,9 @@ def convolve(
     n, *size, c = x.shape
     rows, cols = (side + 2 * padding - 2 for side in size)
     down, across = -(-rows // TILE), -(-cols // TILE)
+    if n > 1 and x.dtype.itemsize * _REACH**2 * n * down * across * c > CACHE:
+        alone = functools.partial(convolve, padding=padding, precision=precision)
+        return jax.lax.map(lambda image: alone(image[None], transformed)[0], x)
     margins = [
         (padding, TILE * t + 2 - s - padding)
         for t, s in zip((down, across), size, strict=True)
