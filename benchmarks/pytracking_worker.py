@@ -200,25 +200,60 @@ def prepare(checkout: Path) -> None:
     torch.autograd.grad = lambda *a, **k: grad(*map(plain, a), **k)
 
 
+class _Ignored(dict):
+    """Takes the place of whatever a checkpoint holds besides tensors."""
+
+    def __init__(self, *given, **named):
+        super().__init__()
+
+    def __setstate__(self, state):
+        pass
+
+    def append(self, item):
+        """A list's."""
+
+    def extend(self, items):
+        """A list's."""
+
+
+class _Tensors(pickle.Unpickler):
+    """Makes tensors and dictionaries of them; runs nothing else of what it reads."""
+
+    def find_class(self, module, name):
+        made = module == "torch" and name.endswith("Storage")
+        if made or (module, name) in _MAKERS:
+            return super().find_class(module, name)
+        return type(name, (_Ignored,), {})
+
+
+_MAKERS = {
+    ("collections", "OrderedDict"),
+    ("torch._utils", "_rebuild_parameter"),
+    ("torch._utils", "_rebuild_tensor_v2"),
+}
+
+
+def _reader() -> types.ModuleType:
+    """What ``torch.load`` takes as the module ``pickle``."""
+    module = types.ModuleType("tensors")
+    module.__dict__["Unpickler"] = _Tensors
+    module.__dict__["load"] = lambda file, **how: _Tensors(file, **how).load()
+    return module
+
+
 def loadable(kind: Kind, weights: Path | None, seed: int, folder: Path) -> Path:
-    """A file that PyTracking's loader reads.
+    """A file that PyTracking's loader reads, written here.
 
     Args:
       kind: of tracker.
-      weights: published checkpoints are read as they are; tensors alone, or None for
-        random weights, are put into the network of ``kind``.
+      weights: a checkpoint, of which only the network's tensors are read; None for
+        random ones.
       seed: of random weights.
-      folder: where a file is written.
+      folder: where the file is written.
     """
     state = {}
     if weights:
-        try:
-            found = torch.load(weights, map_location="cpu", weights_only=True)
-        except pickle.UnpicklingError:  # holds the network's constructor
-            return weights
-        if found.get("constructor"):
-            return weights
-        state = found["net"]
+        state = torch.load(weights, map_location="cpu", pickle_module=_reader())["net"]
     torch.manual_seed(seed)
     module, function = kind.constructor
     make = getattr(importlib.import_module(module), function)
@@ -275,8 +310,8 @@ def options() -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME=FILE",
-        help="a checkpoint of PyTracking for this tracker, from a source that you "
-        "trust: reading it runs code; random weights without",
+        help="a checkpoint of PyTracking for this tracker, of which only the tensors "
+        "are read; random weights without",
     )
     parser.add_argument("--threads", type=int, help="default: all processors")
     parser.add_argument("--seed", type=int, default=0, help="of all that is drawn")
@@ -297,7 +332,8 @@ def main() -> None:
         torch.set_num_threads(chosen.threads)
     given = dict(text.split("=", 1) for text in chosen.weights)
     prepare(chosen.checkout.resolve())
-    # Its loader names no ``weights_only``; its checkpoints hold a class of its own.
+    # Its loader names no ``weights_only``, and what is written here for it holds a
+    # class of its own.
     torch.load = functools.partial(torch.load, weights_only=False)
     about = {"torch": torch.__version__, "threads": torch.get_num_threads()}
     print(json.dumps(about), file=pipe, flush=True)
