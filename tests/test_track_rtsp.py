@@ -2,6 +2,9 @@
 
 import contextlib
 import functools
+import os
+import subprocess
+import sys
 import threading
 
 import cv2
@@ -130,6 +133,27 @@ def test_a_camera_that_does_not_play_is_one_error(tmp_path, capfd, plays, troubl
     with Camera(*[moving(5)] * plays, **trouble) as camera:
         address = camera.address.replace("//", "//me:wrong@")
         assert_refused(tmp_path, capfd, address, camera.address)
+
+
+def test_a_film_written_before_does_not_loosen_the_tongue_of_ffmpeg(tmp_path):
+    script = f"""
+import cv2
+from tirjax.data.sequence import DataError
+from tirjax_track import sources
+name, code = {str(tmp_path / "film.avi")!r}, cv2.VideoWriter.fourcc(*"MJPG")
+film = cv2.VideoWriter(name, cv2.CAP_FFMPEG, code, 25, (32, 24))
+assert film.isOpened()
+film.release()
+try:
+    next(sources.find("rtsp://127.0.0.1:1/thermal").open())
+except DataError as error:
+    print(error)
+"""
+    command = [sys.executable, "-c", script]
+    clean = {key: value for key, value in os.environ.items() if "FFMPEG" not in key}
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, env=clean)
+    assert "rtsp://127.0.0.1:1/thermal does not open" in ran.stdout
+    assert ran.stderr == ""
 
 
 def test_nobody_at_the_address_is_one_error(tmp_path, capfd):

@@ -1,13 +1,13 @@
 """Pictures of tracking: boxes on frames, contact sheets, and annotated video."""
 
-import contextlib
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+
+from tirjax.data.images import quiet
 
 from .records import STATUS
 
@@ -156,7 +156,7 @@ class Film:
             self.path.unlink(missing_ok=True)
             code = cv2.VideoWriter.fourcc(*"mp4v")
             size = even.shape[1], even.shape[0]
-            with _quiet():
+            with quiet():
                 self._writer = cv2.VideoWriter(str(self.path), code, self.fps, size)
             if not self._writer.isOpened():
                 raise OSError(
@@ -175,7 +175,7 @@ class Film:
             return
         self._writer.release()
         self._writer = None
-        with _quiet():
+        with quiet():
             film = cv2.VideoCapture(str(self.path))
             held = int(film.get(cv2.CAP_PROP_FRAME_COUNT))
             film.release()
@@ -184,18 +184,6 @@ class Film:
                 f"{self.path} holds {max(held, 0)} of {self.count} frames; "
                 "is the disk full?"
             )
-
-
-@contextlib.contextmanager
-def _quiet():
-    """Keeps FFmpeg's own messages off stderr; our errors name the file."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    before = cv2.utils.logging.getLogLevel()
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        cv2.utils.logging.setLogLevel(before)
 
 
 def _resized(picture: np.ndarray, zoom: float) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,10 @@ from tirjax.data import pixels, windows
 from tirjax.data.sequence import DataError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"})
+
+# OpenCV reads this once, at the first video of the process, whoever opens it; FFmpeg
+# would report each damaged block on stderr. A setting of the user's stays.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 _JPEG, _PNG = b"\xff\xd8", b"\x89PNG"
 _JPEG_SCAN, _JPEG_END, _PNG_END = b"\xff\xda", b"\xff\xd9", b"IEND"
@@ -124,7 +129,7 @@ def read_image(path: Path, index: int) -> np.ndarray:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps OpenCV from writing to stderr what our errors say better."""
+    """Keeps OpenCV and its FFmpeg from writing to stderr what our errors say better."""
     # OpenCV 5 moved these two functions.
     log: Any = getattr(cv2.utils, "logging", cv2)
     before = log.getLogLevel()

@@ -9,7 +9,6 @@ start decide.
 import contextlib
 import dataclasses
 import itertools
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -247,8 +246,6 @@ def capture(source: int | str, *settings) -> Iterator[cv2.VideoCapture]:
     Raises:
       DataError: it does not open.
     """
-    # FFmpeg reports each damaged block on stderr; a setting of the user's stays.
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     with quiet():
         opened = cv2.VideoCapture(source, *settings)
     try:
