@@ -3,19 +3,27 @@
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
-# Most of the time goes into compiling, so the compiler is told not to optimise.
+# Most of the time goes into compiling, so the compiler is told not to optimise, and to
+# emit LLVM's code itself: the emitters for users set MLIR up anew for every fusion.
 os.environ.setdefault(
     "XLA_FLAGS",
-    "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0",
+    "--xla_force_host_platform_device_count=2 --xla_backend_optimization_level=0 "
+    "--xla_cpu_use_fusion_emitters=false",
 )
 
 import jax
 import numpy as np
 import pytest
 
+# For programs of their own that have devices of their own.
+QUICK = " ".join(f for f in os.environ["XLA_FLAGS"].split() if "device_count" not in f)
 # For what users rely on to the last digit: compiled as it is for them.
-AS_FOR_USERS = {"xla_backend_optimization_level": 3}
+AS_FOR_USERS: Any = {
+    "xla_backend_optimization_level": 3,
+    "xla_cpu_use_fusion_emitters": True,
+}
 CACHE = Path(__file__).parents[1] / ".pytest_cache" / "jax"
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.3)

@@ -1,5 +1,6 @@
 """The chunked runner: equal to the core, constant in memory, exact about errors."""
 
+import functools
 import gc
 import logging
 import threading
@@ -10,7 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from tirjax_track import canvas, runner
+from conftest import AS_FOR_USERS
+from tirjax_track import canvas, programs, runner
 from tirjax_track.prefetch import prefetch
 
 from tirjax.data.sequence import DataError
@@ -52,13 +54,25 @@ def table(results):
     return np.array([[*r.box, r.score, r.status] for r in results])
 
 
+@pytest.fixture
+def compiled_as_for_users(monkeypatch):
+    compile = jax.stages.Lowered.compile
+    for_users = functools.partialmethod(compile, compiler_options=AS_FOR_USERS)
+    monkeypatch.setattr(jax.stages.Lowered, "compile", for_users)
+    programs._compile.cache_clear()
+    yield
+    programs._compile.cache_clear()
+
+
+@pytest.mark.usefixtures("compiled_as_for_users")
 @pytest.mark.parametrize("chunk", [1, 5, 11, 22, 64, None])
 def test_equals_the_core_exactly_whatever_the_chunk(rng, chunk):
     pixels = moving_blob(rng)
     got = table(runner.follow(MOSSE, (), pixels, BOX, KEY, chunk=chunk))
     size = jnp.broadcast_to(jnp.array([70, 90], jnp.int32), (23, 2))
     clip = Frame(jnp.asarray(pixels), size)
-    want = jax.jit(track, static_argnums=0)(MOSSE, (), clip, jnp.array(BOX), KEY)
+    core = jax.jit(track, static_argnums=0, compiler_options=AS_FOR_USERS)
+    want = core(MOSSE, (), clip, jnp.array(BOX), KEY)
     assert got.shape == (23, 6)
     np.testing.assert_array_equal(got[0], [*BOX, np.nan, 0])
     np.testing.assert_array_equal(got[1:, :4], want.box)

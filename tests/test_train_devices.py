@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 import pytest
-from conftest import CACHE
+from conftest import CACHE, QUICK
 from tirjax_train import devices
 
 from tirjax.checkpoints import load_variables
@@ -73,7 +73,7 @@ def start(workdir, *flags):
     return subprocess.Popen(
         [*program, *settings, *map(str, flags)],
         cwd=ROOT,
-        env={k: v for k, v in os.environ.items() if k != "XLA_FLAGS"},
+        env=os.environ | {"XLA_FLAGS": QUICK},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -12,7 +12,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from conftest import CACHE
+from conftest import CACHE, QUICK
 from tirjax_train.__main__ import main
 from tirjax_train.fit import Stop
 
@@ -22,8 +22,6 @@ ROOT = Path(__file__).parents[1]
 TINY = "tests/tiny_run.py"
 STEPS = 20
 PATIENCE = 240  # seconds; a run takes five on a machine with nothing else to do
-# As in this process: other machine code gives other last digits.
-FLAGS = "--xla_backend_optimization_level=0"
 NOT_THE_SAME = ("time", "images_per_second", "waiting")
 
 
@@ -34,7 +32,8 @@ def start(workdir, *settings):
     return subprocess.Popen(
         [*program, *run, "--cache-dir", str(CACHE), *settings],
         cwd=ROOT,
-        env=os.environ | {"XLA_FLAGS": FLAGS},
+        # As in this process: other machine code gives other last digits.
+        env=os.environ | {"XLA_FLAGS": QUICK},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
