@@ -64,6 +64,18 @@ def load_variables(path: Path, like: PyTree | None = None) -> PyTree:
     Raises:
       DataError: no checkpoint, a damaged one, or one of another network.
     """
+    return fit_variables(path, read_variables(path), like)
+
+
+def read_variables(path: Path) -> PyTree:
+    """Reads the variables of a checkpoint as they are on disk: NumPy arrays.
+
+    Args:
+      path: folder of a checkpoint or of a training run.
+
+    Raises:
+      DataError: no checkpoint, or a damaged one.
+    """
     path = _found(path)
     check_sizes(path, VARIABLES)
     try:
@@ -71,14 +83,27 @@ def load_variables(path: Path, like: PyTree | None = None) -> PyTree:
             tree = checkpointer.metadata(path / VARIABLES).item_metadata.tree
             as_numpy = jax.tree.map(lambda _: ocp.RestoreArgs(np.ndarray), tree)
             arguments = ocp.args.PyTreeRestore(restore_args=as_numpy)
-            variables = checkpointer.restore(path / VARIABLES, arguments)
+            return checkpointer.restore(path / VARIABLES, arguments)
     # Orbax and the storage below it each have errors of their own for a bad file.
     except Exception as error:
         raise damaged(path, error) from None
+
+
+def fit_variables(path: Path, variables: PyTree, like: PyTree | None) -> PyTree:
+    """What a network takes of ``read_variables``, on the default device.
+
+    Args:
+      path: as for ``load_variables``, for the errors.
+      variables: of ``read_variables``.
+      like: as for ``load_variables``.
+
+    Raises:
+      DataError: they are those of another network.
+    """
     if like is None:
         return jax.tree.map(jnp.asarray, variables)
     return jax.tree_util.tree_map_with_path(
-        lambda keys, leaf: _pick(path, variables, keys, leaf), like
+        lambda keys, leaf: _pick(_found(path), variables, keys, leaf), like
     )
 
 

@@ -1,5 +1,6 @@
 """What every command begins with: the log and the compilation cache."""
 
+import gc
 import logging
 from pathlib import Path
 
@@ -30,7 +31,13 @@ def start(program: str, common: Common) -> None:
         package.handlers[:] = [handler]
         package.setLevel(logging.INFO)
         package.propagate = False  # libraries install a handler of their own
+    collect_seldom()
     cache(common)
+
+
+def collect_seldom() -> None:
+    """Spares a start what looking for garbage among its many new objects takes."""
+    gc.set_threshold(100_000, 50, 100)
 
 
 def cache(common: Common) -> None:

@@ -57,6 +57,7 @@ def start(
 ) -> dict[str, Any]:
     """Tracks one frame after the other, as a live source comes; says when the first box
     is there, then what memory was needed at most."""
+    session.collect_seldom()
     session.cache(Common(cache_dir=Path(cache)))
     shot = read(Path(folder))
     params = weights.load([tracker], weights_of)[tracker].params

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from tirjax.backbones.conv import transformed
-from tirjax.checkpoints import load_variables, read_about
+from tirjax.checkpoints import fit_variables, read_about, read_variables
 from tirjax.data import DataError
 from tirjax.trackers import NETWORKS
 from tirjax.weights import SHIPPED
@@ -69,7 +70,10 @@ def _load(name: str, given: dict[str, Path]) -> Weights:
             "`python -m train convert` wrote or the --workdir of `python -m train fit`;"
             f" without any there is {', '.join(SHIPPED)}"
         )
-    variables = load_variables(path, _shapes(name))
+    with ThreadPoolExecutor(1) as beside:
+        shapes = beside.submit(_shapes, name)
+        variables = read_variables(path)
+    variables = fit_variables(path, variables, shapes.result())
     about = read_about(path)
     made_for = about.get("architecture", name)
     if made_for != name:
