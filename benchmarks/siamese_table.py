@@ -68,6 +68,7 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "siamfc": ("cfnet", {"net": "siamfc"}),
     "cfnet": ("cfnet", {"net": "cfnet"}),
     "mlssnet": ("mlssnet", {}),
+    "mlssnet_longer": ("mlssnet", {"samples": 640, "rate": 24.0, "wander": 32.0}),
     "untrained mmnet": ("mmnet", {}),
     "untrained siamfc": ("cfnet", {"net": "siamfc"}),
     "untrained cfnet": ("cfnet", {"net": "cfnet"}),
@@ -83,7 +84,8 @@ class Options:
     Attributes:
       workdir: keeps the pool, every row and score.
       seeds: of parameters and pairs.
-      rows: which; re_training and fine_tuning need only_vid.
+      rows: which; re_training and fine_tuning need only_vid. ``mlssnet_longer``
+        has five times the pairs, three times the rates and targets off the middle.
       scenes: of the pool, of each kind.
       hit_uav: folder of HIT-UAV.
       pairs: of an epoch.
@@ -144,7 +146,7 @@ def settings(options: Options, row: str, seed: int) -> dict[str, Any]:
         chosen |= {"class_weight": options.class_weight, "fall": options.fall}
     if row in _STARTS:
         chosen["start"] = place(options, "only_vid", seed)
-    return chosen | {
+    common = {
         "tir": pool / "tir",
         "samples": options.pairs,
         "batch": options.batch,
@@ -152,6 +154,7 @@ def settings(options: Options, row: str, seed: int) -> dict[str, Any]:
         "canvas": siamese_pool.SIZE,
         "seed": seed,
     }
+    return common | chosen
 
 
 def command(options: Options, row: str, seed: int) -> str:

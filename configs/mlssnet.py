@@ -41,6 +41,7 @@ def config(
     batch: int = BATCH,
     side: int = 255,
     widths: tuple[int, ...] = (),
+    wander: float = 0.0,
     seed: int = 0,
     lanes: int = 1,
     canvas: tuple[int, int] = (480, 640),
@@ -62,6 +63,8 @@ def config(
       batch: pairs of a step, over all devices.
       side: of crops, pixels: 255, or less for a small network.
       widths: channels of the five convolutions; the published ones by default.
+      wander: targets lie up to this far off the middle of search regions, pixels of
+        255; as published not at all.
       seed: of parameters and data.
       lanes: synthetic scenes rendered at once; 1 suits a CPU, 32 a GPU.
       canvas: rows and columns of the arrays that frames of a folder are put into.
@@ -73,7 +76,7 @@ def config(
     rates, epoch = RELEASED.over(epochs).times(rate), max(1, samples // batch)
     size = {"preset": preset, "side": side}
     net = network("mlssnet", **size, widths=widths, norm=Norm(batch=True))
-    crops = cropping("mlssnet", **size)
+    crops = cropping("mlssnet", **size, wander=wander)
     folders = {"vid": vid, "tir": tir} if data == "both" else {"tir": tir}
     drawn = {"batch": batch, "seed": seed, "lanes": lanes}
     drawn |= {"canvas": canvas, "apart": apart}

@@ -174,6 +174,8 @@ def test_changes_of_crops_are_those_of_the_papers():
     assert cropping("mlssnet").changes == UNCHANGED
     assert cropping("mmnet").changes == Changes(wander=32.0)
     assert cropping("mmnet", preset="released").changes == UNCHANGED
+    assert cropping("mmnet", wander=0.0).changes == UNCHANGED
+    assert cropping("mlssnet", side=127, wander=51.0).changes == Changes(wander=25.4)
 
 
 def test_classes_are_read_from_json(tmp_path):

@@ -29,7 +29,6 @@ from tirjax.data.training.siamese_pairs import (
     OFFSETS,
     SIAMFC_CHANGES,
     UNCHANGED,
-    Changes,
     Cropping,
 )
 from tirjax.data.training.siamese_rendered import RenderedSiamese
@@ -128,7 +127,13 @@ def label_radius(side: int) -> float:
     return RADIUS * (side + 1) / (SIDE + 1)
 
 
-def cropping(name: Name, *, preset: Preset = "paper", side: int = SIDE) -> Cropping:
+def cropping(
+    name: Name,
+    *,
+    preset: Preset = "paper",
+    side: int = SIDE,
+    wander: float | None = None,
+) -> Cropping:
     """Crops that a network learns from.
 
     Args:
@@ -137,6 +142,8 @@ def cropping(name: Name, *, preset: Preset = "paper", side: int = SIDE) -> Cropp
         off the middle; ``released`` half as large in the middle, and counts corners of
         their surroundings as of their class.
       side: of search regions when tracking, pixels.
+      wander: how far targets lie off the middle of search regions, pixels of ``SIDE``;
+        as the preset says by default.
     """
     exemplar = side // 2 if name == "siamfc" else side
     # The published SiamFC learns from a cell less on each side than it tracks with.
@@ -145,10 +152,12 @@ def cropping(name: Name, *, preset: Preset = "paper", side: int = SIDE) -> Cropp
     # SiamFC's curated crops are what its tracker cuts.
     context = CURATED if released and name != "siamfc" else 1.0
     shift = SIAMFC_CHANGES.shift * side / SIDE
-    changes = {"siamfc": SIAMFC_CHANGES._replace(shift=shift), "cfnet": OFFSETS}
-    if not released:
-        changes["mmnet"] = Changes(wander=WANDER * side / SIDE)
-    return Cropping(exemplar, search, context, released, changes.get(name, UNCHANGED))
+    known = {"siamfc": SIAMFC_CHANGES._replace(shift=shift), "cfnet": OFFSETS}
+    changes = known.get(name, UNCHANGED)
+    if wander is None:
+        wander = WANDER if name == "mmnet" and not released else 0.0
+    changes = changes._replace(wander=wander * side / SIDE)
+    return Cropping(exemplar, search, context, released, changes)
 
 
 def tracker(
