@@ -102,8 +102,9 @@ def fit_variables(path: Path, variables: PyTree, like: PyTree | None) -> PyTree:
     """
     if like is None:
         return jax.tree.map(jnp.asarray, variables)
+    path = _found(path)
     return jax.tree_util.tree_map_with_path(
-        lambda keys, leaf: _pick(_found(path), variables, keys, leaf), like
+        lambda keys, leaf: _pick(path, variables, keys, leaf), like
     )
 
 

@@ -123,33 +123,32 @@ def _attempt_chunk(
     origin,
 ):
     """``_advance`` with restarts: what happened on each frame of a chunk."""
-    step = functools.partial(advance, tracker)
-    step = _batched(step, layout, (None, 0, 0, 0, 0))
-    at = lambda tree, i: jax.tree.map(lambda x: x[i], tree)
-    first = at(frames, 0), at(goals, 0)
-    shapes = jax.eval_shape(step, params, now, *first, origin)[1]
-    length = frames.size.shape[0]
-    blank = jax.tree.map(lambda x: jnp.zeros((length, *x.shape), x.dtype), shapes)
+    each = functools.partial(advance, tracker)
+    each = _batched(each, layout, (None, 0, 0, 0, 0))
 
-    def body(i, carry):
-        now, found = carry
-        now, outcome = step(params, now, at(frames, i), at(goals, i), origin)
-        return now, jax.tree.map(lambda a, o: a.at[i].set(o), found, outcome)
+    def step(fixed, now, inputs):
+        (params, origin), (frame, goal) = fixed, inputs
+        return each(params, now, frame, goal, origin)
 
-    return jax.lax.fori_loop(0, count, body, (now, blank))
+    return _loop(step, (params, origin), now, (frames, goals), count)
 
 
 def _advance(tracker: Tracker, params, state, frames: Frame, count):
     """``count`` steps over a chunk; predictions past it are zeros, to be dropped."""
-    at = lambda i: jax.tree.map(lambda x: x[i], frames)
-    step = jax.jit(tracker.step)  # traced once, for the shapes and for the loop
-    shapes = jax.eval_shape(step, params, state, at(0))[1]
-    length = frames.size.shape[0]
+    return _loop(tracker.step, params, state, frames, count)
+
+
+def _loop(step, fixed, state, inputs, count):
+    """``count`` times ``step(fixed, state, input)``, and what it found, stacked."""
+    at = lambda i: jax.tree.map(lambda x: x[i], inputs)
+    step = jax.jit(step)  # traced once, for the shapes and for the loop
+    shapes = jax.eval_shape(step, fixed, state, at(0))[1]
+    length = len(jax.tree.leaves(inputs)[0])
     blank = jax.tree.map(lambda x: jnp.zeros((length, *x.shape), x.dtype), shapes)
 
     def body(i, carry):
         state, found = carry
-        state, prediction = step(params, state, at(i))
-        return state, jax.tree.map(lambda a, p: a.at[i].set(p), found, prediction)
+        state, one = step(fixed, state, at(i))
+        return state, jax.tree.map(lambda a, o: a.at[i].set(o), found, one)
 
     return jax.lax.fori_loop(0, count, body, (state, blank))

@@ -129,7 +129,7 @@ def read_image(path: Path, index: int) -> np.ndarray:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps OpenCV and its FFmpeg from writing to stderr what our errors say better."""
+    """Keeps OpenCV from writing to stderr what our errors say better."""
     # OpenCV 5 moved these two functions.
     log: Any = getattr(cv2.utils, "logging", cv2)
     before = log.getLogLevel()
