@@ -160,7 +160,7 @@ def test_closing_ends_the_thread_of_a_full_queue():
     running = opened(lambda: (p for p in frames(100)))
     running.poll(1.0)
     running.close()
-    assert not [t for t in threading.enumerate() if t.name == "live" and t.is_alive()]
+    assert not running._thread.is_alive()
 
 
 def test_cameras_addresses_and_pipes_are_live_and_files_are_not(tmp_path):
