@@ -138,7 +138,8 @@ def initialise(
     wide = augment.wide_side(settings, side)
     pixels, _ = patch(frame, position, pose.scale, wide, config.crop)
     by = augment.shifts(settings, draws.shifts, side)
-    maps = _see(net, params, augment.patches(settings, pixels, by, side))
+    see = functools.partial(_see, net, params)
+    maps = augment.see_each(see, augment.patches(settings, pixels, by, side))
 
     copies, share = settings.dropout
     lost = augment.drop_channels(maps.target[0], draws.kept, share)

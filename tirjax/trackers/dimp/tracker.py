@@ -112,7 +112,8 @@ def initialise(
     wide = augment.wide_side(settings, side)
     pixels, _ = patch(frame, view.position, scale, wide, rule)
     by = augment.shifts(settings, draws.shifts, side)
-    maps = network.see(net, params, augment.patches(settings, pixels, by, side))
+    see = functools.partial(network.see, net, params)
+    maps = augment.see_each(see, augment.patches(settings, pixels, by, side))
 
     first = into_patch(position, size, view, side)
     lost = augment.drop_channels(maps.target[0], draws.kept, settings.dropout[1])
