@@ -20,6 +20,9 @@ from tirjax.trackers.base import Tracker
 from tirjax.trackers.supervised import Goal, advance, attempt
 from tirjax.typing import Frame
 
+from .identity import Untold, identity
+from .remembered import lowered
+
 log = logging.getLogger(__name__)
 
 # What advances together: one target, several targets of one clip, several clips.
@@ -48,26 +51,13 @@ def _compile(
     tracker: Tracker, layout: Layout, stage: str, structure, shapes, mesh: Mesh | None
 ):
     """Compiles ahead of time, so that the log can say what, when and how long."""
-    lifted = _lift(tracker, layout)
-    if stage == "init":
-        function = jax.jit(lifted.init)
-    elif stage == "chunk" and mesh is not None:
-        function = _spread(functools.partial(_advance, lifted), mesh)
-    elif stage == "chunk":
-        function = jax.jit(functools.partial(_advance, lifted), donate_argnums=1)
-    elif stage == "attempt":
-        rest = functools.partial(attempt, tracker)
-        function = jax.jit(_batched(rest, layout, (None, 0, 0)))
-    else:
-        try_on = functools.partial(_attempt_chunk, tracker, layout)
-        function = jax.jit(try_on, donate_argnums=1)
     hits = []
     listen = lambda event, **_: hits.append(event) if "cache_hit" in event else None
     jax.monitoring.register_event_listener(listen)
     started = time.perf_counter()
     try:
         arguments = jax.tree.unflatten(structure, shapes)
-        program = function.lower(*arguments).compile()
+        program = _lower(tracker, layout, stage, arguments, mesh).compile()
     finally:
         jax.monitoring.unregister_event_listener(listen)
     frames = next(a for a in arguments if isinstance(a, Frame))
@@ -80,6 +70,30 @@ def _compile(
         " (from the cache)" if hits else "",
     )
     return program
+
+
+def _lower(tracker: Tracker, layout: Layout, stage: str, arguments, mesh: Mesh | None):
+    """The program before XLA has seen it."""
+    lifted = _lift(tracker, layout)
+    functions = {
+        "init": lifted.init,
+        "chunk": functools.partial(_advance, lifted),
+        "attempt": _batched(functools.partial(attempt, tracker), layout, (None, 0, 0)),
+        "trial": functools.partial(_attempt_chunk, tracker, layout),
+    }
+    function = functions[stage]
+    if mesh is not None:
+        return _spread(function, mesh).lower(*arguments)
+    donate = (1,) if stage in ("chunk", "trial") else ()
+    return lowered(_told(tracker, layout, stage), function, arguments, donate)
+
+
+def _told(tracker: Tracker, layout: Layout, stage: str) -> str:
+    """Text that tells this program from others; empty for a tracker from elsewhere."""
+    try:
+        return f"{layout} {stage} {identity(tuple(tracker))}"
+    except Untold:
+        return ""
 
 
 def _lift(tracker: Tracker, layout: Layout) -> Tracker:

@@ -1,6 +1,7 @@
 """Checkpoints as the ``params`` of trackers."""
 
 import hashlib
+import json
 import logging
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +11,15 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
 
 from tirjax.backbones.conv import transformed
 from tirjax.checkpoints import fit_variables, read_about, read_variables
 from tirjax.data import DataError
 from tirjax.trackers import NETWORKS
 from tirjax.weights import SHIPPED
+
+from .remembered import remembered
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +102,16 @@ def _digest(variables: Any) -> str:
 
 def _shapes(name: str) -> Any:
     """Shapes of the network's variables; nothing is computed."""
+    found: dict = json.loads(remembered(f"shapes {name}", lambda: _traced(name)))
+    shapes = {k: jax.ShapeDtypeStruct(*shape) for k, shape in found.items()}
+    return unflatten_dict(shapes, sep="/")
+
+
+def _traced(name: str) -> bytes:
+    """Shape and type of every variable, as JSON."""
     images = jax.ShapeDtypeStruct((1, 64, 64, 3), jnp.float32)
     boxes = jax.ShapeDtypeStruct((1, 4), jnp.float32)
-    return jax.eval_shape(NETWORKS[name]().init, jax.random.key(0), images, boxes)
+    network = NETWORKS[name]()
+    traced = jax.eval_shape(network.init, jax.random.key(0), images, boxes)
+    leaves: Any = flatten_dict(traced, sep="/").items()
+    return json.dumps({k: (x.shape, str(x.dtype)) for k, x in leaves}).encode()
