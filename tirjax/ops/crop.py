@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 
+from tirjax.ops.stored import stored
 from tirjax.typing import Array, Float, Frame, Int, Num
 
 
@@ -39,6 +40,7 @@ def gather(
     pixels: Num[Array, "rows cols c"], rows: Taps, cols: Taps
 ) -> Float[Array, "h w c"]:
     """Reads the taps of both axes; rows first, so columns work on a small array."""
+    rows, cols = stored((rows, cols), rows.lower[0] >= 0)
     dtype = rows.fraction.dtype
     fy, fx = rows.fraction[:, None, None], cols.fraction[None, :, None]
     top, low = pixels[rows.lower].astype(dtype), pixels[rows.upper].astype(dtype)

@@ -7,6 +7,7 @@ fDSST, KCF and ECO run on.
 
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from tirjax.typing import Array, Float, Num
 
@@ -17,11 +18,15 @@ CHANNELS = 3 * ORIENTATIONS + 4
 def _gradient(image):
     """Central differences, one-sided at the border; ``(dy, dx)`` of every channel."""
 
-    def along(x):
-        inside = 0.5 * (x[2:] - x[:-2])
-        return jnp.concatenate([x[1:2] - x[:1], inside, x[-1:] - x[-2:-1]])
+    # Joined along the axis itself: on the transpose it takes a CPU three times as long.
+    def along(axis):
+        n = image.shape[axis]
+        part = lambda start, stop: lax.slice_in_dim(image, start, stop, axis=axis)
+        first, last = part(1, 2) - part(0, 1), part(n - 1, n) - part(n - 2, n - 1)
+        inside = 0.5 * (part(2, n) - part(0, n - 2))
+        return jnp.concatenate([first, inside, last], axis)
 
-    return along(image), along(image.swapaxes(0, 1)).swapaxes(0, 1)
+    return along(0), along(1)
 
 
 def _strongest(dy, dx):

@@ -77,7 +77,7 @@ class Extractor(NamedTuple):
             return motion(image, before, block.cell, self.config.motion_threshold)
 
         blocks = zip(self.config.blocks, cuts, strict=True)
-        return tuple(_normalise(one(b, cut), b.weight) for b, cut in blocks)
+        return tuple(_normalise(one(b, cut), b) for b, cut in blocks)
 
 
 def _part(x, cut: Cut):
@@ -86,10 +86,12 @@ def _part(x, cut: Cut):
     return cell_means(x[inside, inside], cut.pool)
 
 
-def _normalise(x, weight: float):
-    """Scales a block to mean square one, times the weight."""
-    unit = x * jax.lax.rsqrt((x**2).mean() + jnp.finfo(x.dtype).tiny)
-    return unit if weight == 1.0 else unit * weight
+def _normalise(x, block: Block):
+    """Scales a block to mean square one, times its weight."""
+    # Gradients come transposed, and a CPU takes three times as long to sum them so.
+    made = x.swapaxes(1, 2) if block.kind == "hog" else x
+    unit = x * jax.lax.rsqrt((made**2).mean() + jnp.finfo(x.dtype).tiny)
+    return unit if block.weight == 1.0 else unit * block.weight
 
 
 def next_background(picture: Picture, trained: Array, rate: float) -> Frame | None:

@@ -144,11 +144,18 @@ def remember(memory: Memory, sample: Sample, rate: float) -> Memory:
     cross, norm = _overlap(memory.samples, newest), _overlap(newest, newest)
     change = _decide(memory, cross, norm, rate)
 
+    # Both rows in one product, so that nothing is read after the first is written: the
+    # memory is then changed in place.
+    merges = change.merges_pair.astype(norm.dtype)
+    keep, other = change.keep, 1 - change.keep
+    mixed = jnp.stack([keep, other * merges, other * (1 - merges)])
+    last = jnp.where(change.merges_pair, jnp.array([0, 0, 1], norm.dtype), mixed)
+
     def write(s, x):
-        other = jnp.where(change.merges_pair, s[change.pair], x)
-        mixed = change.keep * s[change.slot] + (1 - change.keep) * other
-        last = jnp.where(change.merges_pair, x, mixed)
-        return s.at[change.slot].set(mixed).at[change.pair].set(last)
+        rows = jnp.stack([s[change.slot], s[change.pair], x])
+        made = jnp.tensordot(jnp.stack([mixed, last]), rows, 1, precision="highest")
+        put = jax.lax.dynamic_update_index_in_dim
+        return put(put(s, made[0], change.slot, 0), made[1], change.pair, 0)
 
     return Memory(
         samples=jax.tree.map(write, memory.samples, newest),

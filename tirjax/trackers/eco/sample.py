@@ -13,6 +13,7 @@ import numpy as np
 
 from tirjax.ops.crop import Taps, gather
 from tirjax.ops.hog import fhog
+from tirjax.ops.stored import stored
 from tirjax.trackers.eco.config import Block
 from tirjax.typing import Array, Float, Frame
 
@@ -71,7 +72,8 @@ def patch(
         return Taps(t.lower + offset[i], t.upper + offset[i], t.fraction)
 
     out = gather(frame.pixels, axis(0), axis(1))
-    return jnp.round(out) if frame.pixels.dtype == jnp.uint8 else out
+    out = jnp.round(out) if frame.pixels.dtype == jnp.uint8 else out
+    return stored(out, length > 0)  # several features are taken from it
 
 
 def _luminance(image):
