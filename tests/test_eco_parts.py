@@ -219,5 +219,6 @@ def test_scale_correlation_needs_no_basis(rng):
     window = np.hanning(5)
     spectrum = lambda x: np.fft.fft(window * (basis.T @ x), axis=1)
     expected = (spectrum(a).conj() * spectrum(b)).sum(0)
-    got = scale._correlation(jnp.asarray(a, jnp.float32), jnp.asarray(b, jnp.float32))
+    rows = [jnp.asarray(x.T, jnp.float32) for x in (a, b)]
+    got = scale._correlation(*rows)
     np.testing.assert_allclose(got, expected, atol=1e-4)

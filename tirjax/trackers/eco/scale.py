@@ -24,11 +24,11 @@ class State(NamedTuple):
     """The learned filter.
 
     Attributes:
-      template: ``[features, samples]`` running mean of the scale samples.
+      template: ``[samples, features]`` running mean of the scale samples.
       den: ``[samples]`` denominator, over frequencies.
     """
 
-    template: Float[Array, "features samples"]
+    template: Float[Array, "samples features"]
     den: Float[Array, " samples"]
 
 
@@ -46,10 +46,10 @@ def _goal(config: ScaleFilter) -> np.ndarray:
 
 
 def _sample(config: ScaleFilter, template, frame: Frame, position, size):
-    """Features of the target at every scale, ``[features, samples]``.
+    """Features of the target at every scale, ``[samples, features]``.
 
     A patch is averaged from ``SUPERSAMPLE`` points a pixel each way, which stands in
-    for resampling by area.
+    for resampling by area. The order of the features is that in which they are made.
     """
     fine = (template[0] * SUPERSAMPLE, template[1] * SUPERSAMPLE)
 
@@ -58,21 +58,22 @@ def _sample(config: ScaleFilter, template, frame: Frame, position, size):
         first = jnp.floor(position) + 1 - jnp.floor(n / 2)
         region = jnp.concatenate([first[::-1], n[::-1]])
         pixels = crop(frame, region, fine)
-        return fhog(cell_means(pixels, SUPERSAMPLE), CELL).reshape(-1)
+        histograms = fhog(cell_means(pixels, SUPERSAMPLE), CELL)
+        return histograms.swapaxes(1, 2).reshape(-1)
 
-    return jax.vmap(one)(jnp.asarray(config.step ** _exponents(config))).T
+    return jax.vmap(one)(jnp.asarray(config.step ** _exponents(config)))
 
 
 def _correlation(a, b):
     """Sum over components of ``conj(fft(a)) fft(b)``, windowed, by frequency.
 
-    Compressing ``a`` and ``b`` onto an orthonormal basis of ``a`` keeps ``a^T b``, and
+    Compressing ``a`` and ``b`` onto an orthonormal basis of ``a`` keeps ``a b^T``, and
     nothing else of them enters: the small product stands in for basis and projection.
     """
-    n = a.shape[1]
+    n = a.shape[0]
     k = np.arange(n)
     wave = np.hanning(n) * np.exp(-2j * np.pi * k[:, None] * k / n)
-    product = jnp.dot(a.T, b, precision="highest")
+    product = jnp.dot(a, b.T, precision="highest")
     wave = jnp.asarray(wave).astype(jnp.result_type(product, jnp.complex64))
     return jnp.einsum("fs,st,ft->f", wave.conj(), product, wave)
 
