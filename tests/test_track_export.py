@@ -226,12 +226,6 @@ def test_a_clip_that_does_not_fit_is_named(sequence, tmp_path, capsys):
     assert "48x44 with 1 channels, the export is for 48x40" in capsys.readouterr().err
 
 
-def test_without_flatbuffers_the_remedy_is_named(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert program(tmp_path / "out", "--tracker", "mosse") == 2
-    assert "pip install 'tirjax[export]'" in capsys.readouterr().err
-
-
 @pytest.fixture
 def lowered(monkeypatch):
     """Programs that nobody will run, at no cost."""

@@ -102,6 +102,16 @@ def test_a_folder_that_takes_nothing_only_costs_time(folder, caplog):
     assert boxes(mosse(Config())).shape == (4, 4)
 
 
+@pytest.mark.parametrize("error", [ImportError, NotImplementedError, ValueError])
+def test_what_cannot_be_written_is_tracked_all_the_same(folder, monkeypatch, error):
+    def serialize(exported):
+        raise error
+
+    monkeypatch.setattr(jax.export.Exported, "serialize", serialize)
+    assert boxes(mosse(Config())).shape == (4, 4)
+    assert not folder.exists()
+
+
 def test_without_a_cache_nothing_is_kept(folder):
     jax.config.update("jax_compilation_cache_dir", None)
     calls = []

@@ -6,7 +6,6 @@ by its own loader, and then renamed.
 
 import contextlib
 import hashlib
-import importlib.util
 import io
 import json
 import logging
@@ -95,10 +94,8 @@ def read(options: Export) -> Plan:
     """The options as objects.
 
     Raises:
-      DataError: one of them cannot be used, or flatbuffers is missing.
+      DataError: one of them cannot be used.
     """
-    if not importlib.util.find_spec("flatbuffers"):
-        raise DataError("export needs flatbuffers: pip install 'tirjax[export]'")
     out = options.out
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise DataError(f"{out} is not empty; choose another --out or delete it")

@@ -68,7 +68,8 @@ def lowered(key: str, function: Callable, arguments: tuple, donate: tuple[int, .
     trace = lambda: bytes(export.export(jax.jit(function))(*arguments).serialize())
     try:
         exported = export.deserialize(bytearray(remembered(whole, trace)))
-    except (ValueError, NotImplementedError) as error:  # of what cannot be exported
+    # Without flatbuffers, or of what cannot be exported.
+    except (ImportError, ValueError, NotImplementedError) as error:
         log.debug("traced anew on every start: %s", error)
         return plain(function)
     return plain(exported.call)
