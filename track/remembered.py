@@ -63,10 +63,10 @@ def lowered(key: str, function: Callable, arguments: tuple, donate: tuple[int, .
     plain = lambda f: jax.jit(f, donate_argnums=donate).lower(*arguments)
     if not key or _folder() is None:
         return plain(function)
-    _register()
     whole = "\n".join((key, jax.default_backend(), *_signature(arguments)))
     trace = lambda: bytes(export.export(jax.jit(function))(*arguments).serialize())
     try:
+        _register()
         exported = export.deserialize(bytearray(remembered(whole, trace)))
     # Without flatbuffers, or of what cannot be exported.
     except (ImportError, ValueError, NotImplementedError) as error:
