@@ -11,9 +11,7 @@ import functools
 import hashlib
 import json
 import logging
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +21,7 @@ import jax
 from jax import export
 
 import tirjax
+from tirjax.data.writing import write_file
 
 log = logging.getLogger(__name__)
 
@@ -118,12 +117,10 @@ def _read(path: Path) -> bytes | None:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all; a folder that takes nothing costs the next start time."""
+    """Keeps it; a folder that takes nothing costs the next start time."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(hashlib.sha256(data).digest() + data)
-        os.replace(file.name, path)
+        write_file(path, hashlib.sha256(data).digest() + data)
     except OSError as error:
         log.warning("not kept for the next start: %s", error)
 
