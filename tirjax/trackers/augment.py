@@ -148,9 +148,9 @@ def see_each(
 ) -> Any:
     """``see(patches)``, one patch after the other.
 
-    What a deep network holds of all of them at once is hundreds of megabytes, and to
-    fetch those takes a processor a third of the time. Sequences in a batch, under
-    ``vmap``, still go through it together.
+    What a deep network holds of all of them at once is hundreds of megabytes, which a
+    process that has just started waits for. Sequences in a batch, under ``vmap``, still
+    go through it together.
 
     Args:
       see: from patches to arrays, patches leading.
